@@ -1,0 +1,33 @@
+/**
+ * What a connection to one upstream must be able to do, whatever carries it: messages out, messages in. Framing, limits and
+ * the process or socket belong to the transport; ids, pending calls and meaning do not.
+ */
+import type { Octets } from '../../shared/json/octets.ts';
+
+export interface TransportEvents {
+  /**
+   * A message came. It is one whole JSON text within the size limit, not yet scanned.
+   * @param carrier the id of our request whose own stream carried it (Streamable HTTP), if one did
+   */
+  onMessage(message: Octets, carrier: number | undefined): void;
+  /** A request can no longer be answered, but the connection lives: an HTTP error, a result over the limit. */
+  onRequestFailed(id: number, error: Error): void;
+  /** The connection is gone, once, after which nothing follows. `error` is for the log. */
+  onClose(error: Error | undefined): void;
+}
+
+export interface Transport {
+  /** Starts it; events may come as soon as this is called. Rejects when it cannot start. */
+  start(events: TransportEvents): Promise<void>;
+  /**
+   * Sends one message. Throws AppError UPSTREAM_UNAVAILABLE when it is closed.
+   * @param requestId our id, when the message is a request: where answers travel on streams of their own
+   */
+  send(message: Octets, requestId?: number): void;
+  /** Called once with the negotiated version, after initialize (Streamable HTTP sends it as a header). */
+  setProtocolVersion?(version: string): void;
+  /** True while more was sent than the other side has taken in: hold back. */
+  readonly congested: boolean;
+  /** Ends it and everything it started. */
+  close(): Promise<void>;
+}
