@@ -37,6 +37,18 @@ export const ERRORS = {
     text: 'The protocol version is not supported',
   },
   MESSAGE_TOO_LARGE: { code: -32600, httpStatus: 413, reason: 'MESSAGE_TOO_LARGE', text: 'The message is too large' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    code: -32600,
+    httpStatus: 415,
+    reason: 'INVALID_MESSAGE_FORMAT',
+    text: 'The body must be plain application/json',
+  },
+  NOT_ACCEPTABLE: {
+    code: -32600,
+    httpStatus: 406,
+    reason: 'INVALID_MESSAGE_FORMAT',
+    text: 'The client must accept what it may get',
+  },
   METHOD_NOT_FOUND: { code: -32601, httpStatus: 200, reason: 'INVALID_MESSAGE_FORMAT', text: 'Method not found' },
   INVALID_PARAMS: {
     code: -32602,

@@ -24,6 +24,8 @@ export interface Transport {
    * @param requestId our id, when the message is a request: where answers travel on streams of their own
    */
   send(message: Octets, requestId?: number): void;
+  /** A request was cancelled or timed out: its answer is not wanted any more, what it holds may be given up. */
+  abandon?(requestId: number): void;
   /** Called once with the negotiated version, after initialize (Streamable HTTP sends it as a header). */
   setProtocolVersion?(version: string): void;
   /** True while more was sent than the other side has taken in: hold back. */

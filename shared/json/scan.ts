@@ -3,7 +3,7 @@
  * says where the members of an object lie, so that they can be copied without being parsed and printed again.
  * Does not check UTF-8 (doors do, natively) and builds no values.
  */
-import type { Octets } from './octets.ts';
+import { decodeOctets, encodeOctets, type Octets } from './octets.ts';
 
 export interface ScanLimits {
   /** Deepest nesting of arrays and objects. */
@@ -31,6 +31,7 @@ export class JsonScanError extends Error {
 
 /** One member of a scanned object. `start` … `end` is the value's text; `members` is there when it was opened too. */
 export interface Member {
+  /** In octets, escapes resolved. */
   readonly key: string;
   readonly start: number;
   readonly end: number;
@@ -135,7 +136,7 @@ class Scanner {
       const keyStart = this.at;
       const escaped = this.string();
       const raw = text.slice(keyStart + 1, this.at - 1);
-      const key = escaped ? (JSON.parse(`"${raw}"`) as string) : raw;
+      const key = escaped ? encodeOctets(JSON.parse(`"${decodeOctets(raw as Octets)}"`) as string) : raw;
       if (keys !== undefined && !keys.add(key)) throw new JsonScanError('duplicate', 'a key stands twice', keyStart);
       this.skipSpace();
       if (text.charCodeAt(this.at) !== 0x3a) throw this.syntax('expected a colon');

@@ -1,0 +1,60 @@
+/** One request of a client on its way: who asks, what, where the answer goes, and where it runs. */
+import { randomUUID } from 'node:crypto';
+import { AppError } from '../shared/errors.ts';
+import type { Caller } from '../shared/identity/caller.ts';
+import type { Octets } from '../shared/json/octets.ts';
+import type { Message } from './message.ts';
+import type { Session } from './session.ts';
+import type { Peer } from './upstreams/peer.ts';
+
+/** Where a door takes the answer of one request, and what may precede it. Every door has its own. */
+export interface Exchange {
+  /** A notification or request that belongs to this call, before its answer. */
+  send(message: Octets): void;
+  /** The answer, once; nothing follows. `undefined` when there is none because the client cancelled. */
+  answer(message: Octets | undefined): void;
+}
+
+export class Call {
+  readonly session: Session;
+  readonly caller: Caller;
+  readonly message: Message;
+  readonly exchange: Exchange;
+  /** Ties log lines and records of all processes together (X5). */
+  readonly correlationId: string = randomUUID();
+  readonly startedAt: number = performance.now();
+  /** Set while an upstream runs it. */
+  running: { readonly peer: Peer; readonly id: number } | undefined;
+  /** Set when it must end without having been answered. */
+  ended: AppError | undefined;
+
+  constructor(session: Session, caller: Caller, message: Message, exchange: Exchange) {
+    this.session = session;
+    this.caller = caller;
+    this.message = message;
+    this.exchange = exchange;
+  }
+
+  get id(): Octets {
+    return this.message.id!;
+  }
+
+  /** Ends it: at once where an upstream runs it, else before its next step. */
+  end(error: AppError, reason?: Octets): void {
+    if (this.ended !== undefined) return;
+    this.ended = error;
+    this.running?.peer.cancel(this.running.id, error, reason);
+  }
+
+  /** Throws when it was ended meanwhile; asked after each wait. */
+  check(): void {
+    if (this.ended !== undefined) throw this.ended;
+  }
+}
+
+/** What ends a call that its own client cancelled: nothing is answered. */
+export class Cancelled extends AppError {
+  constructor() {
+    super('CONNECTION_LOST', { text: 'Cancelled by the client' });
+  }
+}

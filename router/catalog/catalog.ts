@@ -1,0 +1,153 @@
+/**
+ * What there is behind the router, under which names: for `/mcp` all servers merged, for `/mcp/<id>` one as it is. It knows
+ * nothing of who may see what; that is the matrix.
+ */
+
+import type { Octets } from '../../shared/json/octets.ts';
+import type { Target } from '../../shared/matrix/match.ts';
+import type { UpstreamServer } from '../upstreams/server.ts';
+import { type Item, type ListName, renamed } from './definitions.ts';
+import { isOwnName, listedName } from './names.ts';
+import { matchesTemplate } from './uri-template.ts';
+
+/** One listed thing, with the server that has it. */
+export interface Entry {
+  readonly server: UpstreamServer;
+  readonly item: Item;
+  /** The name or uri that clients use. */
+  readonly name: string;
+  /** Its definition as clients see it. */
+  readonly octets: Octets;
+  /** What the matrix decides on. */
+  readonly target: Target;
+}
+
+/** A name that two servers claim, or that no host takes: it is not listed. */
+export interface Withheld {
+  readonly list: ListName;
+  readonly name: string;
+  readonly serverId: string;
+  readonly why: string;
+}
+
+/** The lists of one endpoint. */
+export class View {
+  readonly lists: { readonly [list in ListName]: ReadonlyMap<string, Entry> };
+  readonly withheld: readonly Withheld[];
+  readonly servers: readonly UpstreamServer[];
+
+  /** @param merged names of tools and prompts get their server's prefix */
+  constructor(servers: readonly UpstreamServer[], merged: boolean) {
+    this.servers = servers;
+    const withheld: Withheld[] = [];
+    const build = (list: ListName) => {
+      const entries = new Map<string, Entry>();
+      for (const server of servers) {
+        for (const item of server.definitions[list]) {
+          const why = add(entries, list, server, item, merged);
+          if (why !== undefined) withheld.push({ list, name: item.own, serverId: server.id, why });
+        }
+      }
+      return entries;
+    };
+    this.lists = {
+      tools: build('tools'),
+      resources: build('resources'),
+      templates: build('templates'),
+      prompts: build('prompts'),
+    };
+    this.withheld = withheld;
+  }
+
+  /** The listed resource, or the template it can come from. */
+  resource(uri: string): Entry | undefined {
+    const listed = this.lists.resources.get(uri);
+    if (listed !== undefined) return listed;
+    for (const entry of this.lists.templates.values()) {
+      if (matchesTemplate(entry.item.own, uri))
+        return { ...entry, name: uri, target: { kind: 'resource', uri, serverId: entry.server.id } };
+    }
+    // On an endpoint of one server the server itself knows best what it has.
+    const only = this.servers.length === 1 ? this.servers[0] : undefined;
+    return only === undefined ? undefined : unlisted(only, uri);
+  }
+}
+
+const NO_ITEM: Omit<Item, 'own'> = {
+  octets: '{}' as Octets,
+  at: { start: 0, end: 0 },
+  digest: '',
+  readOnly: true,
+  idempotent: true,
+};
+
+function unlisted(server: UpstreamServer, uri: string): Entry {
+  return {
+    server,
+    item: { own: uri, ...NO_ITEM },
+    name: uri,
+    octets: NO_ITEM.octets,
+    target: { kind: 'resource', uri, serverId: server.id },
+  };
+}
+
+/** Adds an entry; says why not when it stays out. */
+function add(
+  entries: Map<string, Entry>,
+  list: ListName,
+  server: UpstreamServer,
+  item: Item,
+  merged: boolean,
+): string | undefined {
+  const named = list === 'tools' || list === 'prompts';
+  if (named && !isOwnName(item.own)) return 'a name is 1 to 128 of A-Z a-z 0-9 _ - .';
+  const name = named && merged ? listedName(server.prefix, item.own) : item.own;
+  const holder = entries.get(name);
+  if (holder !== undefined) {
+    return holder.server === server ? 'the server lists it twice' : `${holder.server.id} has that name already`;
+  }
+  entries.set(name, { server, item, name, octets: renamed(item, name), target: targetOf(list, server, item) });
+  return undefined;
+}
+
+/** What the matrix decides on. Rows name a thing the same way on every endpoint: as `/mcp` lists it. */
+export function targetOf(list: ListName, server: UpstreamServer, item: Item): Target {
+  if (list === 'resources' || list === 'templates') return { kind: 'resource', uri: item.own, serverId: server.id };
+  const kind = list === 'tools' ? 'tool' : 'prompt';
+  return { kind, listedName: listedName(server.prefix, item.own), serverId: server.id, ownName: item.own };
+}
+
+export class Catalog {
+  private servers: readonly UpstreamServer[] = [];
+  private views = new Map<string | undefined, View>();
+
+  /** All servers, in the order of the configuration: where two claim a name, the first has it. */
+  setServers(servers: readonly UpstreamServer[]): void {
+    this.servers = servers;
+    this.views.clear();
+  }
+
+  all(): readonly UpstreamServer[] {
+    return this.servers;
+  }
+
+  server(id: string): UpstreamServer | undefined {
+    return this.servers.find((server) => server.id === id);
+  }
+
+  /** Some server's definitions changed. */
+  changed(): void {
+    this.views.clear();
+  }
+
+  /** The view of an endpoint: undefined = all servers. An id that is not there (any more) has an empty view. */
+  view(endpoint: string | undefined): View {
+    let view = this.views.get(endpoint);
+    if (view === undefined) {
+      const merged = endpoint === undefined;
+      view = new View(merged ? this.servers : this.servers.filter((server) => server.id === endpoint), merged);
+      this.views.set(endpoint, view);
+    }
+    return view;
+  }
+}

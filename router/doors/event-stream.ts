@@ -1,0 +1,115 @@
+/**
+ * One stream of server-sent events to one client, resumable: its latest events are kept, so that a client whose connection
+ * broke goes on behind the last one it saw (MCP, "Resumability and Redelivery"; P7). A client that does not read is cut off.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Octets } from '../../shared/json/octets.ts';
+
+/** Bytes waiting for a client from which on its connection is cut; it may resume. */
+const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
+/** Bytes of events kept for a resumption; the newest event is always kept. */
+const MAX_KEPT_BYTES = 1024 * 1024;
+const MAX_KEPT_EVENTS = 1_000;
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+};
+
+interface Kept {
+  readonly number: number;
+  readonly text: string;
+}
+
+export class EventStream {
+  readonly id: string;
+  /** performance.now() of its end; undefined while more may come. */
+  endedAt: number | undefined;
+  private readonly priming: boolean;
+  private readonly kept: Kept[] = [];
+  private keptBytes = 0;
+  private last = 0;
+  private response: ServerResponse | undefined;
+
+  /** @param priming tell the client an event id at once, so that it can resume before the first message (2025-11-25) */
+  constructor(id: string, priming: boolean) {
+    this.id = id;
+    this.priming = priming;
+  }
+
+  get attached(): boolean {
+    return this.response !== undefined;
+  }
+
+  /**
+   * Writes to this response from now on, beginning with what was kept behind event `after`.
+   * An older connection of the same stream is ended: the client left it.
+   */
+  attach(response: ServerResponse, after: number | undefined): void {
+    this.response?.end();
+    this.response = response;
+    response.writeHead(200, HEADERS);
+    response.on('close', () => {
+      if (this.response === response) this.response = undefined;
+    });
+    if (after === undefined && this.priming) response.write(`id: ${this.id}.${this.last}\ndata: \n\n`);
+    else response.write(': open\n\n');
+    for (const event of this.kept) if (event.number > (after ?? 0)) this.write(event.text);
+    if (this.endedAt !== undefined) this.finish();
+  }
+
+  send(message: Octets): void {
+    const text = `id: ${this.id}.${++this.last}\nevent: message\n${dataLines(message)}\n\n`;
+    this.kept.push({ number: this.last, text });
+    this.keptBytes += text.length;
+    while (this.kept.length > 1 && (this.keptBytes > MAX_KEPT_BYTES || this.kept.length > MAX_KEPT_EVENTS)) {
+      this.keptBytes -= this.kept.shift()!.text.length;
+    }
+    this.write(text);
+  }
+
+  /** A sign of life that is no event. */
+  keepAlive(): void {
+    this.response?.write(': alive\n\n');
+  }
+
+  /** Nothing follows. What was kept stays until the stream is forgotten. */
+  end(now: number): void {
+    this.endedAt = now;
+    this.finish();
+  }
+
+  /** Cuts the connection, if there is one; the stream goes on without. */
+  detach(): void {
+    const { response } = this;
+    this.response = undefined;
+    response?.end();
+  }
+
+  private finish(): void {
+    const { response } = this;
+    this.response = undefined;
+    response?.end();
+  }
+
+  private write(text: string): void {
+    const { response } = this;
+    if (response === undefined) return;
+    response.write(text, 'latin1');
+    // One large message may wait as a whole; it is what comes on top of a full queue that shows a client that does not read.
+    if (response.writableLength - text.length > MAX_QUEUED_BYTES) {
+      this.response = undefined;
+      response.destroy();
+    }
+  }
+}
+
+/** A message as `data:` lines; JSON has line breaks only between its tokens, so the client reads the same octets again. */
+function dataLines(message: Octets): string {
+  if (!message.includes('\n') && !message.includes('\r')) return `data: ${message}`;
+  return message
+    .split(/\r\n|\r|\n/)
+    .map((line) => `data: ${line}`)
+    .join('\n');
+}

@@ -1,0 +1,63 @@
+/**
+ * The answer of one POST: JSON when nothing precedes it, a stream of events as soon as something does, or when it takes so
+ * long that the client should know that it is under way, and be able to resume.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Octets } from '../../shared/json/octets.ts';
+import type { Exchange } from '../call.ts';
+import type { EventStream } from './event-stream.ts';
+import type { SessionStreams } from './session-streams.ts';
+
+export class HttpExchange implements Exchange {
+  /** performance.now() when it began. */
+  readonly since = performance.now();
+  private readonly response: ServerResponse;
+  private readonly streams: SessionStreams;
+  private readonly onAnswered: (exchange: HttpExchange) => void;
+  private stream: EventStream | undefined;
+
+  constructor(response: ServerResponse, streams: SessionStreams, onAnswered: (exchange: HttpExchange) => void) {
+    this.response = response;
+    this.streams = streams;
+    this.onAnswered = onAnswered;
+  }
+
+  get streaming(): boolean {
+    return this.stream !== undefined;
+  }
+
+  openStream(): EventStream {
+    this.stream ??= this.streams.forCall(this.response);
+    return this.stream;
+  }
+
+  send(message: Octets): void {
+    this.openStream().send(message);
+  }
+
+  answer(message: Octets | undefined): void {
+    this.onAnswered(this);
+    if (message === undefined) this.openStream().end(performance.now());
+    else if (this.stream === undefined) answerJson(this.response, 200, message);
+    else {
+      this.stream.send(message);
+      this.stream.end(performance.now());
+    }
+  }
+}
+
+/** One write for head and body: node:http joins them when the body is a string in latin1. */
+export function answerJson(
+  response: ServerResponse,
+  status: number,
+  body: Octets,
+  headers?: Record<string, string>,
+): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/json',
+    'Content-Length': body.length,
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  response.end(body, 'latin1');
+}

@@ -1,0 +1,87 @@
+/**
+ * What every HTTP request must show before anything else is looked at: one of each deciding header, a Host that is ours, an
+ * Origin that is allowed (MCP, "DNS rebinding"; S7, D08), and a bearer token in the one place where tokens belong (A01).
+ */
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { AppError } from '../../shared/errors.ts';
+
+export interface GuardOptions {
+  /** Host names, without port, under which we may be addressed; loopback names always. */
+  readonly allowedHosts: readonly string[];
+  /** Origins (`https://host[:port]`) of pages that may call; loopback pages always. */
+  readonly allowedOrigins: readonly string[];
+}
+
+const ONCE = new Set([
+  'authorization',
+  'host',
+  'origin',
+  'content-type',
+  'content-encoding',
+  'mcp-session-id',
+  'mcp-protocol-version',
+  'last-event-id',
+]);
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+const HOST = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
+const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i;
+
+export class HttpGuard {
+  private readonly hosts: ReadonlySet<string>;
+  private readonly origins: ReadonlySet<string>;
+  /** Host headers that passed: a handful, and asked at each call. */
+  private readonly passed = new Set<string>();
+
+  constructor(options: GuardOptions) {
+    this.hosts = new Set([...LOOPBACK, ...options.allowedHosts.map((host) => host.toLowerCase())]);
+    this.origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()));
+  }
+
+  /** Throws AppError FORBIDDEN, INVALID_REQUEST. */
+  check(request: IncomingMessage): void {
+    const { headers, rawHeaders } = request;
+    let seen = 0;
+    for (let i = 0; i < rawHeaders.length; i += 2) if (ONCE.has(rawHeaders[i]!.toLowerCase())) seen++;
+    for (const name of ONCE) if (headers[name] !== undefined) seen--;
+    if (seen > 0) throw new AppError('INVALID_REQUEST', { text: 'A header that decides something stands twice' });
+    this.checkHost(headers.host);
+    if (headers.origin !== undefined) this.checkOrigin(headers.origin);
+    if (!request.url!.startsWith('/'))
+      throw new AppError('FORBIDDEN', { text: 'Ask for a path, not for a whole address' });
+  }
+
+  private checkHost(host: string | undefined): void {
+    if (host !== undefined && this.passed.has(host)) return;
+    const name = HOST.exec(host ?? '')?.[1]?.toLowerCase();
+    if (host === undefined || name === undefined || !this.hosts.has(name)) {
+      throw new AppError('FORBIDDEN', {
+        text: 'The Host header names no address of this router; see MCP_ALLOWED_HOSTS',
+      });
+    }
+    if (this.passed.size < 100) this.passed.add(host);
+  }
+
+  private checkOrigin(origin: string): void {
+    const lower = origin.toLowerCase();
+    if (this.origins.has(lower)) return;
+    const match = /^https?:\/\/(.*)$/.exec(lower);
+    const name = match === null ? undefined : HOST.exec(match[1]!)?.[1];
+    if (name === undefined || !LOOPBACK.has(name)) {
+      throw new AppError('FORBIDDEN', { text: 'Pages of this Origin may not call; see MCP_ALLOWED_ORIGINS' });
+    }
+  }
+}
+
+/** The token of the Authorization header. Throws AppError UNAUTHENTICATED: nowhere else is one looked for. */
+export function bearerToken(request: IncomingMessage): string {
+  const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) throw new AppError('UNAUTHENTICATED');
+  return token;
+}
+
+/** Whether an address is this machine's own. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true;
+  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1';
+}

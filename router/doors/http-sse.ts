@@ -1,0 +1,85 @@
+/** The HTTP+SSE transport of MCP 2024-11-05, for clients of that time: a stream at `/sse`, messages to `/messages`. */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError, toAppError } from '../../shared/errors.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
+import { type Octets, toOctets } from '../../shared/json/octets.ts';
+import { onOneLine } from '../message.ts';
+import { errorAnswer } from '../relay/receive.ts';
+import { receiveText } from '../relay/receive-text.ts';
+import type { Router } from '../router.ts';
+import type { Outlet, Session } from '../session.ts';
+import { readBody } from './body.ts';
+
+const KEEP_ALIVE_MS = 15_000;
+/** Bytes waiting for a client from which on it is cut off. */
+const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
+
+class SseOutlet implements Outlet {
+  private readonly response: ServerResponse;
+  constructor(response: ServerResponse) {
+    this.response = response;
+  }
+  get open(): boolean {
+    return !this.response.destroyed;
+  }
+  send(message: Octets): void {
+    const text = `event: message\ndata: ${onOneLine(message)}\n\n`;
+    this.response.write(text, 'latin1');
+    if (this.response.writableLength - text.length > MAX_QUEUED_BYTES) this.response.destroy();
+  }
+  keepAlive(): void {
+    this.response.write(': alive\n\n');
+  }
+  close(): void {
+    this.response.end();
+  }
+}
+
+export class HttpSseDoor {
+  readonly close: () => void;
+  private readonly router: Router;
+  private readonly outlets = new Map<Session, SseOutlet>();
+  private keptAliveAt = 0;
+
+  constructor(router: Router) {
+    this.router = router;
+    this.close = router.timer.add((now) => this.tick(now));
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    if (path === '/sse' && request.method === 'GET') this.open(response, caller);
+    else if (path === '/messages' && request.method === 'POST') await this.post(request, response, caller);
+    else response.writeHead(405, { Allow: path === '/sse' ? 'GET' : 'POST' }).end();
+  }
+
+  private open(response: ServerResponse, caller: Caller): void {
+    const outlet = new SseOutlet(response);
+    const session = this.router.sessions.open({ caller, endpoint: undefined, door: 'sse', outlet });
+    this.outlets.set(session, outlet);
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform' });
+    response.write(`event: endpoint\ndata: /messages?sessionId=${session.id}\n\n`);
+    response.on('close', () => {
+      this.outlets.delete(session);
+      this.router.sessions.close(session, 'the client closed its stream');
+    });
+  }
+
+  private async post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+    const id = new URLSearchParams(request.url!.slice(request.url!.indexOf('?') + 1)).get('sessionId');
+    const session = id === null ? undefined : this.router.sessions.get(id, caller);
+    const outlet = session === undefined ? undefined : this.outlets.get(session);
+    if (session === undefined || outlet === undefined) throw new AppError('UNKNOWN_SESSION');
+    const body = await readBody(request, this.router.settings.maxMessageBytes);
+    if (!isUtf8(body)) throw new AppError('PARSE_ERROR', { text: 'The body is not valid UTF-8' });
+    const done = receiveText(this.router, session, caller, toOctets(body), (message) => outlet.send(message));
+    response.writeHead(202, { 'Content-Type': 'text/plain' }).end('Accepted');
+    await done.catch((error: unknown) => outlet.send(errorAnswer('null', toAppError(error))));
+  }
+
+  private tick(now: number): void {
+    if (now - this.keptAliveAt < KEEP_ALIVE_MS) return;
+    this.keptAliveAt = now;
+    for (const outlet of this.outlets.values()) outlet.keepAlive();
+  }
+}

@@ -1,0 +1,102 @@
+/** The REST door for people and scripts (A3, O8): signing in and out, health, and the state of the servers. */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError } from '../../shared/errors.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
+import { parseOctets, stringifyOctets, toOctets } from '../../shared/json/octets.ts';
+import { STRICT_LIMITS, scanObject } from '../../shared/json/scan.ts';
+import { health, serviceState } from '../health.ts';
+import type { Router } from '../router.ts';
+import { readBody } from './body.ts';
+import { answerJson } from './http-exchange.ts';
+import type { AuthHandler, AuthRoutes } from './rest-auth.ts';
+
+const MAX_BODY_BYTES = 64 * 1024;
+const SERVICE = /^\/api\/services\/([A-Za-z0-9_-]{1,64})\/status$/;
+/** A row of the matrix for `service_status` decides who may ask over REST too. */
+const SERVICE_STATUS = {
+  kind: 'tool',
+  listedName: 'service_status',
+  serverId: 'router',
+  ownName: 'service_status',
+} as const;
+
+export class RestDoor {
+  private readonly router: Router;
+  private readonly open: ReadonlyMap<string, AuthHandler>;
+  private readonly closed: ReadonlyMap<string, AuthHandler>;
+
+  constructor(router: Router, auth: AuthRoutes) {
+    this.router = router;
+    this.open = new Map([
+      ['POST /api/auth/login', auth.login],
+      ['POST /api/auth/refresh', auth.refresh],
+    ]);
+    this.closed = new Map([
+      ['POST /api/auth/logout', auth.logout],
+      ['GET /api/auth/verify', auth.verify],
+    ]);
+  }
+
+  /** What needs no token: how to get one, and whether we live (without saying what there is). True when it was answered. */
+  async handleOpenly(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+    if (!path.startsWith('/api/')) return false;
+    if (path === '/api/health' && request.method === 'GET' && request.headers.authorization === undefined) {
+      answerJson(response, 200, stringifyOctets({ status: health(this.router).status }));
+      return true;
+    }
+    const handler = this.open.get(`${request.method} ${path}`);
+    if (handler === undefined) return false;
+    await this.run(handler, request, response, undefined);
+    return true;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    const handler = this.closed.get(`${request.method} ${path}`);
+    if (handler !== undefined) return this.run(handler, request, response, caller);
+    const answer = request.method === 'GET' ? this.read(caller, path) : undefined;
+    if (answer === undefined)
+      answerJson(response, 404, stringifyOctets({ error: { message: 'There is nothing at this path' } }));
+    else answerJson(response, 200, stringifyOctets(answer));
+  }
+
+  private read(caller: Caller, path: string): unknown {
+    const service = SERVICE.exec(path)?.[1];
+    if (path !== '/api/health' && path !== '/api/services' && service === undefined) return undefined;
+    if (!this.router.matrix.decide(caller, SERVICE_STATUS).allowed) return undefined;
+    if (path === '/api/health') return health(this.router);
+    if (service === undefined) return { services: this.router.catalog.all().map(serviceState) };
+    const server = this.router.catalog.server(service);
+    return server === undefined ? undefined : serviceState(server);
+  }
+
+  private async run(
+    handler: AuthHandler,
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller | undefined,
+  ): Promise<void> {
+    const body = request.method === 'POST' ? await readJson(request) : undefined;
+    const answer = await handler({
+      body,
+      clientKey: request.socket.remoteAddress ?? '',
+      ...(caller === undefined ? {} : { caller }),
+    });
+    answerJson(response, answer.status, stringifyOctets(answer.body), answer.headers);
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const bytes = await readBody(request, MAX_BODY_BYTES);
+  if (!isUtf8(bytes)) throw new AppError('PARSE_ERROR', { text: 'The body is not valid UTF-8' });
+  const text = toOctets(bytes);
+  try {
+    scanObject(text, STRICT_LIMITS);
+  } catch (error) {
+    throw new AppError('PARSE_ERROR', {
+      text: 'The body must be one JSON object without duplicate keys',
+      cause: error,
+    });
+  }
+  return parseOctets(text);
+}

@@ -1,0 +1,74 @@
+/** The event streams of one session: its own, for what belongs to no call, and one for each call that needs one. */
+import type { ServerResponse } from 'node:http';
+import type { Octets } from '../../shared/json/octets.ts';
+import type { Outlet } from '../session.ts';
+import { EventStream } from './event-stream.ts';
+
+/** How long a stream that ended can still be resumed, and how many of them. */
+const KEPT_MS = 30_000;
+const KEPT_STREAMS = 16;
+const OWN = '0';
+
+export class SessionStreams implements Outlet {
+  /** Set after initialize: the client understands an event without data. */
+  priming = false;
+  private readonly own = new EventStream(OWN, false);
+  private readonly ofCalls = new Map<string, EventStream>();
+  private next = 1;
+
+  get open(): boolean {
+    if (this.own.attached) return true;
+    for (const stream of this.ofCalls.values()) if (stream.attached) return true;
+    return false;
+  }
+
+  /** What belongs to no call; kept while the client has no stream open. */
+  send(message: Octets): void {
+    this.own.send(message);
+  }
+
+  /** The stream that answers one POST from now on. */
+  forCall(response: ServerResponse): EventStream {
+    this.forget(performance.now());
+    const stream = new EventStream(String(this.next++), this.priming);
+    this.ofCalls.set(stream.id, stream);
+    stream.attach(response, undefined);
+    return stream;
+  }
+
+  /**
+   * A GET: opens the session's own stream, or goes on with the one that the event id names.
+   * @returns false when the event id is unknown, or too old
+   */
+  attach(response: ServerResponse, lastEventId: string | undefined): boolean {
+    if (lastEventId === undefined) {
+      this.own.attach(response, undefined);
+      return true;
+    }
+    const [id, number] = lastEventId.split('.', 2);
+    const stream = id === OWN ? this.own : this.ofCalls.get(id ?? '');
+    if (stream === undefined || number === undefined || !/^\d{1,15}$/.test(number)) return false;
+    stream.attach(response, Number(number));
+    return true;
+  }
+
+  keepAlive(now: number): void {
+    this.forget(now);
+    this.own.keepAlive();
+    for (const stream of this.ofCalls.values()) stream.keepAlive();
+  }
+
+  close(): void {
+    this.own.detach();
+    for (const stream of this.ofCalls.values()) stream.detach();
+  }
+
+  private forget(now: number): void {
+    let ended = 0;
+    for (const stream of [...this.ofCalls.values()].reverse()) {
+      if (stream.endedAt === undefined) continue;
+      ended++;
+      if (ended > KEPT_STREAMS || now - stream.endedAt > KEPT_MS) this.ofCalls.delete(stream.id);
+    }
+  }
+}

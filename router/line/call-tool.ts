@@ -1,0 +1,42 @@
+/**
+ * One call, from top to bottom: the order is the security argument. A step passes or throws; pure steps come before slow
+ * ones; the audit wraps all, so that refusals are on record too. Reads of resources and prompts take the same way.
+ */
+import { type AppError, toAppError } from '../../shared/errors.ts';
+import type { Call } from '../call.ts';
+import type { Entry } from '../catalog/catalog.ts';
+import type { Router } from '../router.ts';
+import type { Answer } from '../upstreams/peer.ts';
+import { authenticate } from './authenticate.ts';
+import { authorize } from './authorize.ts';
+import { forward } from './forward.ts';
+import { recordAnswer, recordFailure, recordStart } from './record.ts';
+import { requireApproval } from './require-approval.ts';
+import { resolve } from './resolve.ts';
+
+/**
+ * @returns the server's answer, a JSON-RPC error of its own included
+ * @throws AppError what the caller may read of why there is none
+ */
+export async function callTool(call: Call, router: Router): Promise<Answer> {
+  let entry: Entry | undefined;
+  let started = false;
+  try {
+    authenticate(call, router.identity);
+    entry = resolve(call, router.catalog);
+    const allowed = authorize(call, entry, router.matrix);
+    requireApproval(allowed);
+    if (allowed.row.audit === false) return await forward(call, entry, allowed.row.timeoutMs, router);
+    await recordStart(call, entry, allowed, router.audit);
+    started = true;
+    call.check();
+    const answer = await forward(call, entry, allowed.row.timeoutMs, router);
+    await recordAnswer(call, entry, answer, router.audit);
+    call.check();
+    return answer;
+  } catch (thrown) {
+    const error: AppError = toAppError(thrown);
+    await recordFailure(call, entry, error, started, router.audit);
+    throw error;
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The call leaves for its server: with the server's own name for the thing, our progress token, and the caller's assertion
+ * where the server takes one. Everything else is the client's own octets. What comes back is passed on as it is.
+ */
+import { AppError } from '../../shared/errors.ts';
+import type { Octets } from '../../shared/json/octets.ts';
+import { stringifyOctets } from '../../shared/json/octets.ts';
+import type { Member } from '../../shared/json/scan.ts';
+import type { Call } from '../call.ts';
+import type { Entry } from '../catalog/catalog.ts';
+import { type Edit, type Message, memberOf, octetsOf, progressTokenOf, splice } from '../message.ts';
+import type { Router } from '../router.ts';
+import type { Answer, Peer } from '../upstreams/peer.ts';
+
+export const ASSERTION = 'io.aivillage/assertion';
+export const CORRELATION = 'io.aivillage/correlation';
+
+/**
+ * @param timeoutMs of the row that allowed it, if it sets one
+ * @throws AppError UPSTREAM_UNAVAILABLE, TIMEOUT, RESULT_TOO_LARGE, CONNECTION_LOST, OUTCOME_UNKNOWN
+ */
+export async function forward(
+  call: Call,
+  entry: Entry,
+  timeoutMs: number | undefined,
+  router: Router,
+): Promise<Answer> {
+  const { server } = entry;
+  const found = server.ready ?? server.peerFor(call.session);
+  const peer = found instanceof Promise ? await found : found;
+  const assertion = server.options.assertion ? await router.identity.assertion(call.caller, server.id) : undefined;
+  call.check();
+  call.session.used.add(peer);
+  const token = progressTokenOf(call.message);
+  const { defaultTimeoutMs, maxTimeoutMs } = router.settings;
+  try {
+    return await peer.request(call.message.method, paramsFor(call, entry, peer, token, assertion), {
+      call,
+      timeoutMs: timeoutMs ?? server.options.timeoutMs ?? defaultTimeoutMs,
+      maxMs: maxTimeoutMs,
+      ...(token === undefined ? {} : { progress: (message) => passProgress(call, message, token) }),
+    });
+  } catch (error) {
+    throw error instanceof AppError && error.kind === 'CONNECTION_LOST' && call.ended === undefined
+      ? lost(entry, error)
+      : error;
+  } finally {
+    call.running = undefined;
+  }
+}
+
+/** The server was lost while it ran the call: whether it took effect is known only for a call that has none. */
+function lost(entry: Entry, error: AppError): AppError {
+  const { readOnly, idempotent } = entry.item;
+  if (readOnly || idempotent) {
+    return new AppError('CONNECTION_LOST', {
+      text: 'The server was lost while it ran the call; it is safe to try again',
+      cause: error,
+    });
+  }
+  return new AppError('OUTCOME_UNKNOWN', { cause: error });
+}
+
+function paramsFor(
+  call: Call,
+  entry: Entry,
+  peer: Peer,
+  token: Member | undefined,
+  assertion: string | undefined,
+): Octets | undefined {
+  const { message } = call;
+  const { params, text } = message;
+  if (params === undefined) return undefined;
+  const edits: Edit[] = [];
+  const name = memberOf(params, 'name');
+  if (name !== undefined && entry.name !== entry.item.own)
+    edits.push({ ...name, octets: stringifyOctets(entry.item.own) });
+  const ref = memberOf(params, 'ref');
+  if (ref !== undefined && entry.name !== entry.item.own && entry.target.kind === 'prompt')
+    edits.push({ ...ref, octets: promptRef(entry) });
+  if (token !== undefined) edits.push({ start: token.start, end: token.end, octets: String(peer.upcomingId) });
+  if (assertion !== undefined) edits.push(withAssertion(message, assertion, call.correlationId));
+  edits.sort((a, b) => a.start - b.start);
+  return edits.length === 0 ? octetsOf(text, params) : splice(text, params.start, params.end, edits);
+}
+
+function promptRef(entry: Entry): Octets {
+  return stringifyOctets({ type: 'ref/prompt', name: entry.item.own });
+}
+
+/** The edit that puts the assertion into `_meta`. A client cannot bring one of its own: duplicate keys are refused. */
+function withAssertion(message: Message, assertion: string, correlationId: string): Edit {
+  const members = `"${ASSERTION}":"${assertion}","${CORRELATION}":"${correlationId}"`;
+  const meta = memberOf(message.params, '_meta');
+  if (meta === undefined) {
+    const at = message.params!.start + 1;
+    const comma = message.params!.members!.length > 0 ? ',' : '';
+    return { start: at, end: at, octets: `"_meta":{${members}}${comma}` };
+  }
+  if (meta.members === undefined) throw new AppError('INVALID_PARAMS', { text: '_meta must be an object' });
+  if (meta.members.some(({ key }) => key === ASSERTION || key === CORRELATION)) {
+    throw new AppError('INVALID_PARAMS', { text: `_meta["${ASSERTION}"] and ["${CORRELATION}"] are the router's own` });
+  }
+  const at = meta.start + 1;
+  return { start: at, end: at, octets: members + (meta.members.length > 0 ? ',' : '') };
+}
+
+/** A progress notification, with the token that the client chose. */
+function passProgress(call: Call, message: Message, token: Member): void {
+  const ours = memberOf(message.params, 'progressToken');
+  if (ours === undefined || message.params === undefined) return;
+  const edits = [{ start: ours.start, end: ours.end, octets: octetsOf(call.message.text, token) }];
+  const params = splice(message.text, message.params.start, message.params.end, edits);
+  call.exchange.send(`{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}` as Octets);
+}

@@ -1,0 +1,112 @@
+/**
+ * The audit's part in a call: one record before anything leaves, one with the outcome, or one for a refusal. Each is
+ * committed before the call goes on; a record that cannot be written is an error (D1).
+ */
+import { AppError, ERRORS } from '../../shared/errors.ts';
+import type { Octets } from '../../shared/json/octets.ts';
+import type { Allowed } from '../../shared/matrix/decide.ts';
+import type { AuditLog } from '../audit/audit-log.ts';
+import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
+import { type Call, Cancelled } from '../call.ts';
+import type { Entry } from '../catalog/catalog.ts';
+import { memberOf, octetsOf, stringOf } from '../message.ts';
+import type { Answer } from '../upstreams/peer.ts';
+import { Denied } from './authorize.ts';
+
+/** Before the call leaves. Throws AppError AUDIT_UNAVAILABLE. */
+export async function recordStart(call: Call, entry: Entry, { row }: Allowed, audit: AuditLog): Promise<void> {
+  await audit.append({ kind: 'call_started', ...about(call, entry), rule: row.match }, argumentsOf(call));
+}
+
+/** After the answer came, before it is passed on. */
+export async function recordAnswer(call: Call, entry: Entry, answer: Answer, audit: AuditLog): Promise<void> {
+  try {
+    await audit.append({
+      kind: 'call_finished',
+      ...about(call, entry),
+      outcome: outcomeOf(answer),
+      durationMs: durationMs(call),
+    });
+  } catch (error) {
+    throw new AppError('AUDIT_UNAVAILABLE', {
+      text: 'The call ran, but its outcome cannot be recorded and is withheld',
+      cause: error,
+    });
+  }
+}
+
+/** When a call ends without an answer: refused by a step, or failed on its way. */
+export async function recordFailure(
+  call: Call,
+  entry: Entry | undefined,
+  error: AppError,
+  started: boolean,
+  audit: AuditLog,
+): Promise<void> {
+  if (error.kind === 'AUDIT_UNAVAILABLE') return;
+  const { reason } = ERRORS[error.kind];
+  const common = { ...about(call, entry), reason, durationMs: durationMs(call) };
+  if (started)
+    await audit.append({
+      kind: 'call_finished',
+      ...common,
+      outcome: error instanceof Cancelled ? 'cancelled' : 'failed',
+    });
+  else if (error instanceof Denied)
+    await audit.append(
+      { kind: 'call_denied', ...common, rule: error.rule, details: { reasons: error.reasons.join('; ') } },
+      argumentsOf(call),
+    );
+  else await audit.append({ kind: 'call_denied', ...common, outcome: 'denied' }, argumentsOf(call));
+}
+
+function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
+  return {
+    callId: call.correlationId,
+    agent: call.caller.agentId,
+    tokenId: call.caller.tokenId,
+    session: call.session.id,
+    method: call.message.method === 'tools/call' ? undefined : call.message.method,
+    server: entry?.server.id,
+    [kindOf(call)]: entry?.name ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
+    definitionDigest: entry?.item.digest,
+  };
+}
+
+function kindOf(call: Call): 'tool' | 'prompt' | 'resource' {
+  if (call.message.method === 'tools/call') return 'tool';
+  return memberOf(call.message.params, 'uri') === undefined ? 'prompt' : 'resource';
+}
+
+function argumentsOf(call: Call): Octets | undefined {
+  const member = memberOf(call.message.params, 'arguments');
+  return member === undefined ? undefined : octetsOf(call.message.text, member);
+}
+
+function endOf(error: AppError): AuditOutcome {
+  if (error instanceof Cancelled) return 'cancelled';
+  switch (error.kind) {
+    case 'TIMEOUT':
+      return 'timed_out';
+    case 'RESULT_TOO_LARGE':
+      return 'too_large';
+    case 'OUTCOME_UNKNOWN':
+      return 'unknown';
+    default:
+      return 'failed';
+  }
+}
+
+const TOOL_ERROR = /"isError"\s*:\s*true/;
+
+/** `ok`, `tool_error` (the tool said so in its result) or `failed` (a JSON-RPC error of the server). */
+function outcomeOf(answer: Answer): AuditOutcome {
+  if (!answer.ok) return 'failed';
+  return TOOL_ERROR.test(answer.octets.length > 100_000 ? answer.octets.slice(-1_000) : answer.octets)
+    ? 'tool_error'
+    : 'ok';
+}
+
+function durationMs(call: Call): number {
+  return Math.round((performance.now() - call.startedAt) * 1000) / 1000;
+}

@@ -1,0 +1,69 @@
+/** Step 2: what the call names, and which server has it. What nobody lists is unknown. */
+import { z } from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import type { Call } from '../call.ts';
+import type { Catalog, Entry, View } from '../catalog/catalog.ts';
+import { parseParams, stringOf } from '../message.ts';
+
+/** Throws AppError INVALID_PARAMS or UNKNOWN_NAME. */
+export function resolve(call: Call, catalog: Catalog): Entry {
+  const view = catalog.view(call.session.endpoint);
+  switch (call.message.method) {
+    case 'tools/call':
+      return named(call, view.lists.tools, 'name', 'tool');
+    case 'prompts/get':
+      return named(call, view.lists.prompts, 'name', 'prompt');
+    case 'completion/complete':
+      return referenced(call, view);
+    default:
+      return resource(view, required(call, 'uri'));
+  }
+}
+
+/** The words for a name that is not there, or not for this caller: one form for both. */
+export function unknownName(what: 'tool' | 'prompt' | 'resource', name: string): AppError {
+  return new AppError('UNKNOWN_NAME', { text: `Unknown ${what}: ${name.slice(0, MAX_NAME)}` });
+}
+
+const MAX_NAME = 256;
+
+function required(call: Call, key: 'name' | 'uri'): string {
+  const value = stringOf(call.message, key);
+  if (value === undefined)
+    throw new AppError('INVALID_PARAMS', { text: `${call.message.method} needs params.${key}, a string` });
+  return value;
+}
+
+function named(call: Call, entries: ReadonlyMap<string, Entry>, key: 'name', what: 'tool' | 'prompt'): Entry {
+  const name = required(call, key);
+  const entry = entries.get(name);
+  if (entry === undefined) throw unknownName(what, name);
+  return entry;
+}
+
+function resource(view: View, uri: string): Entry {
+  const entry = view.resource(uri);
+  if (entry === undefined) throw unknownName('resource', uri);
+  return entry;
+}
+
+const completeParams = z.looseObject({
+  ref: z.discriminatedUnion('type', [
+    z.looseObject({ type: z.literal('ref/prompt'), name: z.string() }),
+    z.looseObject({ type: z.literal('ref/resource'), uri: z.string() }),
+  ]),
+});
+
+function referenced(call: Call, view: View): Entry {
+  const params = completeParams.safeParse(parseParams(call.message));
+  if (!params.success) {
+    throw new AppError('INVALID_PARAMS', {
+      text: 'completion/complete needs params.ref of type ref/prompt or ref/resource',
+    });
+  }
+  const { ref } = params.data;
+  if (ref.type === 'ref/resource') return view.lists.templates.get(ref.uri) ?? resource(view, ref.uri);
+  const entry = view.lists.prompts.get(ref.name);
+  if (entry === undefined) throw unknownName('prompt', ref.name);
+  return entry;
+}

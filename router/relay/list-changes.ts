@@ -1,0 +1,43 @@
+/** Tells a session that a list changed, when it changed for its caller; others learn nothing of it (P9, B05). */
+import type { Octets } from '../../shared/json/octets.ts';
+import type { Matrix } from '../../shared/matrix/matrix.ts';
+import { targetOf } from '../catalog/catalog.ts';
+import { type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
+import type { Router } from '../router.ts';
+import type { Session } from '../session.ts';
+import type { UpstreamServer } from '../upstreams/server.ts';
+
+/** A server lists something else than before. */
+export function listChanged(router: Router, server: UpstreamServer, list: ListName, before: readonly Item[]): void {
+  router.catalog.changed();
+  const now = server.definitions[list];
+  const targets = [...without(before, now), ...without(now, before)].map((item) => targetOf(list, server, item));
+  const reordered = targets.length === 0;
+  for (const session of router.sessions.all()) {
+    if (session.endpoint !== undefined && session.endpoint !== server.id) continue;
+    const seen = reordered ? now.map((item) => targetOf(list, server, item)) : targets;
+    if (seen.some((target) => router.matrix.visible(session.caller, target))) tell(session, list);
+  }
+}
+
+/** Another matrix is in force, or the servers are others. */
+export function rightsChanged(router: Router, before: Matrix): void {
+  for (const session of router.sessions.all()) {
+    const { lists } = router.catalog.view(session.endpoint);
+    for (const list of LIST_NAMES) {
+      const changed = [...lists[list].values()].some(
+        ({ target }) => before.visible(session.caller, target) !== router.matrix.visible(session.caller, target),
+      );
+      if (changed) tell(session, list);
+    }
+  }
+}
+
+function tell(session: Session, list: ListName): void {
+  if (session.version !== '') session.send(`{"jsonrpc":"2.0","method":"${LISTS[list].changed}"}` as Octets);
+}
+
+function without(items: readonly Item[], others: readonly Item[]): Item[] {
+  const there = new Set(others.map((item) => item.octets));
+  return items.filter((item) => !there.has(item.octets));
+}

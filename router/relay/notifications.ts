@@ -1,0 +1,42 @@
+/** What a server says unasked, to whom it belongs. Lists that changed and progress are handled before this. */
+import type { Octets } from '../../shared/json/octets.ts';
+import { stringifyOctets } from '../../shared/json/octets.ts';
+import type { Call } from '../call.ts';
+import { type Message, octetsOf } from '../message.ts';
+import type { Router } from '../router.ts';
+import type { Peer } from '../upstreams/peer.ts';
+import type { UpstreamServer } from '../upstreams/server.ts';
+import { ownerOf } from './belongs.ts';
+import { isLogMessage, wants } from './logging.ts';
+import { withdrawn } from './questions.ts';
+import { resourceUpdated } from './subscriptions.ts';
+
+export function told(
+  router: Router,
+  server: UpstreamServer,
+  peer: Peer,
+  message: Message,
+  carrier: Call | undefined,
+): void {
+  switch (message.method) {
+    case 'notifications/resources/updated':
+      resourceUpdated(router, server, peer, message);
+      return;
+    case 'notifications/cancelled':
+      withdrawn(router, peer, message);
+      return;
+    default:
+      passOn(router, peer, message, carrier);
+  }
+}
+
+function passOn(router: Router, peer: Peer, message: Message, carrier: Call | undefined): void {
+  const owner = ownerOf(router, peer, carrier);
+  if (owner === undefined) return;
+  const { session, call } = owner;
+  if (isLogMessage(message) && !wants(session, message)) return;
+  const params = message.params === undefined ? '' : `,"params":${octetsOf(message.text, message.params)}`;
+  const text = `{"jsonrpc":"2.0","method":${stringifyOctets(message.method)}${params}}` as Octets;
+  if (call === undefined) session.send(text);
+  else call.exchange.send(text);
+}

@@ -1,0 +1,110 @@
+/** Every message of a client that has a session comes here, whatever door it came by, and goes where its method says. */
+import { AppError, toAppError } from '../../shared/errors.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
+import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
+import { Call, Cancelled, type Exchange } from '../call.ts';
+import { callTool } from '../line/call-tool.ts';
+import { type Message, memberOf, octetsOf } from '../message.ts';
+import type { Router } from '../router.ts';
+import type { Session } from '../session.ts';
+import type { Answer } from '../upstreams/peer.ts';
+import { initialize } from './initialize.ts';
+import { list, listOf } from './lists.ts';
+import { setLevel } from './logging.ts';
+import { answered, dropQuestions, progressed } from './questions.ts';
+import { subscribe, unsubscribe } from './subscriptions.ts';
+
+const EMPTY = '{}' as Octets;
+
+/** A request: exactly one answer goes to `exchange`, or none when the client cancels it. Never rejects. */
+export async function receiveRequest(
+  router: Router,
+  session: Session,
+  caller: Caller,
+  message: Message,
+  exchange: Exchange,
+): Promise<void> {
+  const id = message.id!;
+  if (session.calls.has(id)) {
+    exchange.answer(errorAnswer(id, new AppError('INVALID_ID', { text: 'A request with this id is in flight' })));
+    return;
+  }
+  const call = new Call(session, caller, message, exchange);
+  session.calls.set(id, call);
+  let answer: Octets | undefined;
+  try {
+    const { ok, octets } = await handle(router, call);
+    answer = `{"jsonrpc":"2.0","id":${id},"${ok ? 'result' : 'error'}":${octets}}` as Octets;
+  } catch (thrown) {
+    answer = thrown instanceof Cancelled ? undefined : errorAnswer(id, logged(router, call, toAppError(thrown)));
+  }
+  session.calls.delete(id);
+  if (session.questions.size > 0) dropQuestions(session, call);
+  exchange.answer(answer);
+}
+
+function handle(router: Router, call: Call): Answer | Promise<Answer> {
+  const { session, message } = call;
+  switch (message.method) {
+    case 'tools/call':
+    case 'resources/read':
+    case 'prompts/get':
+    case 'completion/complete':
+      return callTool(call, router);
+    case 'resources/subscribe':
+      return subscribe(router, call);
+    case 'resources/unsubscribe':
+      return unsubscribe(router, call);
+    case 'ping':
+      return { ok: true, octets: EMPTY };
+    case 'logging/setLevel':
+      setLevel(router, session, message);
+      return { ok: true, octets: EMPTY };
+    case 'initialize':
+      return initialize(router, session, message).then((octets) => ({ ok: true, octets }));
+  }
+  const which = listOf(message.method);
+  if (which === undefined)
+    throw new AppError('METHOD_NOT_FOUND', { text: `Method not found: ${message.method.slice(0, 100)}` });
+  router.identity.check(call.caller);
+  return list(router, session, call.caller, which, message).then((octets) => ({ ok: true, octets }));
+}
+
+/** A notification, or the answer to what this client was asked. */
+export function receiveOther(session: Session, message: Message): void {
+  if (message.kind === 'result' || message.kind === 'error') {
+    answered(session, message);
+    return;
+  }
+  switch (message.method) {
+    case 'notifications/cancelled':
+      cancel(session, message);
+      return;
+    case 'notifications/progress':
+      progressed(session, message);
+      return;
+    case 'notifications/roots/list_changed':
+      for (const peer of session.used) peer.notify(message.method);
+  }
+}
+
+/** Only a session's own calls are found here; those of others do not exist for it (B03). */
+function cancel(session: Session, message: Message): void {
+  const requestId = memberOf(message.params, 'requestId');
+  const call = requestId === undefined ? undefined : session.calls.get(octetsOf(message.text, requestId));
+  const reason = memberOf(message.params, 'reason');
+  call?.end(new Cancelled(), reason === undefined ? undefined : octetsOf(message.text, reason));
+}
+
+export function errorAnswer(id: Octets | string, error: AppError): Octets {
+  return `{"jsonrpc":"2.0","id":${id},"error":${stringifyOctets(error.toJsonRpc())}}` as Octets;
+}
+
+function logged(router: Router, call: Call, error: AppError): AppError {
+  if (error.kind !== 'INTERNAL') return error;
+  router.log.error(
+    { err: error.cause, correlationId: call.correlationId, method: call.message.method },
+    'a call failed inside the router',
+  );
+  return new AppError('INTERNAL', { data: { correlationId: call.correlationId } });
+}

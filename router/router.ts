@@ -1,0 +1,33 @@
+/** What the parts of a running router share. Made by main.ts; holds no logic. */
+import type { Logger } from '../shared/logger.ts';
+import type { Matrix } from '../shared/matrix/matrix.ts';
+import type { AuditLog } from './audit/audit-log.ts';
+import type { Catalog } from './catalog/catalog.ts';
+import type { CoarseTimer } from './coarse-timer.ts';
+import type { Identity } from './identity.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface RouterSettings {
+  readonly defaultTimeoutMs: number;
+  /** A call ends after so long, whatever progress says. */
+  readonly maxTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  /** Items on one page of the router's own lists. */
+  readonly pageSize: number;
+  /** A list waits for servers that are starting, but not longer. */
+  readonly firstListWaitMs: number;
+}
+
+export interface Router {
+  readonly name: string;
+  readonly version: string;
+  readonly settings: RouterSettings;
+  readonly catalog: Catalog;
+  readonly sessions: Sessions;
+  readonly identity: Identity;
+  /** The one in force; replaced whole when the configuration changes. */
+  matrix: Matrix;
+  readonly audit: AuditLog;
+  readonly timer: CoarseTimer;
+  readonly log: Logger;
+}

@@ -1,0 +1,125 @@
+/** All sessions of this process: found by their id, ended when idle, when their token is, or with the process. */
+import { randomBytes } from 'node:crypto';
+import { AppError } from '../shared/errors.ts';
+import type { Caller } from '../shared/identity/caller.ts';
+import type { CoarseTimer } from './coarse-timer.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+export interface SessionsOptions {
+  readonly timer: CoarseTimer;
+  /** A session without calls, streams or messages for so long is ended. */
+  readonly idleMs: number;
+  /** More at once are refused. */
+  readonly maxSessions: number;
+  /** More of one agent end its longest unused one. */
+  readonly maxPerAgent: number;
+  /** Throws when the token behind a caller no longer holds. */
+  readonly check: (caller: Caller) => void;
+  /** A session ended; its calls are ended already. */
+  readonly onClosed: (session: Session) => void;
+}
+
+const SWEEP_MS = 250;
+const ID_BYTES = 24;
+
+export class Sessions {
+  private readonly options: SessionsOptions;
+  private readonly byId = new Map<string, Session>();
+  private readonly perAgent = new Map<string, Set<Session>>();
+  private sweptAt = 0;
+  private readonly stopTimer: () => void;
+
+  constructor(options: SessionsOptions) {
+    this.options = options;
+    this.stopTimer = options.timer.add((now) => this.sweep(now));
+  }
+
+  /** Opens a session. Throws AppError RATE_LIMITED when there are too many. */
+  open(options: Omit<SessionOptions, 'id'>): Session {
+    if (this.byId.size >= this.options.maxSessions) {
+      throw new AppError('RATE_LIMITED', {
+        text: 'Too many sessions are open; close some or try later',
+        data: { retryAfterMs: 10_000 },
+      });
+    }
+    const session = new Session({ ...options, id: randomBytes(ID_BYTES).toString('base64url') });
+    this.byId.set(session.id, session);
+    const own = this.perAgent.get(session.agentId) ?? new Set();
+    this.perAgent.set(session.agentId, own.add(session));
+    if (own.size > this.options.maxPerAgent) {
+      this.close(
+        [...own].reduce((a, b) => (b.lastUsedAt < a.lastUsedAt ? b : a)),
+        'too many sessions of this agent',
+      );
+    }
+    return session;
+  }
+
+  /** The session with that id, if it is this caller's: to others it does not exist (B01). */
+  get(id: string, caller: Caller): Session | undefined {
+    const session = this.byId.get(id);
+    if (session === undefined || session.agentId !== caller.agentId) return undefined;
+    session.caller = caller;
+    session.lastUsedAt = performance.now();
+    return session;
+  }
+
+  /** Whether there is one with that id that is another agent's: worth a record. */
+  isForeign(id: string, caller: Caller): boolean {
+    const session = this.byId.get(id);
+    return session !== undefined && session.agentId !== caller.agentId;
+  }
+
+  all(): Session[] {
+    return [...this.byId.values()];
+  }
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  /** Ends a session with all its calls and streams. */
+  close(session: Session, why: string): void {
+    if (session.closed) return;
+    this.byId.delete(session.id);
+    const own = this.perAgent.get(session.agentId);
+    own?.delete(session);
+    if (own?.size === 0) this.perAgent.delete(session.agentId);
+    for (const call of [...session.calls.values()])
+      call.end(new AppError('CONNECTION_LOST', { text: `The session ended: ${why}` }));
+    this.options.onClosed(session);
+    session.closed = true;
+    session.outlet.close();
+  }
+
+  closeAll(why: string): void {
+    for (const session of this.all()) this.close(session, why);
+    this.stopTimer();
+  }
+
+  private sweep(now: number): void {
+    if (now - this.sweptAt < SWEEP_MS) return;
+    this.sweptAt = now;
+    for (const session of this.byId.values()) {
+      if (session.calls.size === 0 && !session.outlet.open && now - session.lastUsedAt > this.options.idleMs) {
+        this.close(session, 'it was idle');
+        continue;
+      }
+      try {
+        this.options.check(session.caller);
+      } catch {
+        this.suspend(session);
+      }
+    }
+  }
+
+  /** Its token no longer holds: nothing may reach it. A new token of the same agent may go on with it. */
+  private suspend(session: Session): void {
+    if (session.door !== 'http') {
+      this.close(session, 'its token no longer holds');
+      return;
+    }
+    for (const call of [...session.calls.values()]) call.end(new AppError('UNAUTHENTICATED'));
+    session.outlet.close();
+  }
+}

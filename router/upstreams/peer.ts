@@ -1,0 +1,304 @@
+/**
+ * One MCP session with one upstream, whatever carries it: our ids, the requests in flight with their deadlines, progress
+ * back to whom it belongs. It relays octets; of what passes it reads the envelope only.
+ */
+import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { AppError, toAppError } from '../../shared/errors.ts';
+import { type Octets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
+import type { Call } from '../call.ts';
+import type { CoarseTimer } from '../coarse-timer.ts';
+import { type Message, memberOf, octetsOf, readUpstreamMessage } from '../message.ts';
+import type { Session } from '../session.ts';
+import type { Transport } from './transport.ts';
+
+/** An upstream's answer: the octets of its `result` or `error` member, as they came. */
+export interface Answer {
+  readonly ok: boolean;
+  readonly octets: Octets;
+}
+
+export interface RequestOptions {
+  /** The client's call that it is made for; absent when the router asks for itself. */
+  readonly call?: Call;
+  /** Without an answer, or progress, for so long it ends with TIMEOUT. */
+  readonly timeoutMs: number;
+  /** It ends after so long, whatever progress says. */
+  readonly maxMs: number;
+  /** Octets before the value of our own progress token and behind it, when the request asks for progress. */
+  readonly progress?: (notification: Message) => void;
+}
+
+/** What an upstream says unasked. `call` is the client's call it belongs to, where the transport tells. */
+export interface PeerEvents {
+  onRequest(peer: Peer, message: Message, call: Call | undefined): void;
+  onNotification(peer: Peer, message: Message, call: Call | undefined): void;
+  onClose(peer: Peer, error: Error | undefined): void;
+}
+
+const initializeResult = z.looseObject({
+  protocolVersion: z.string(),
+  capabilities: z.looseObject({}),
+  serverInfo: z.looseObject({ name: z.string(), version: z.string() }),
+  instructions: z.string().optional(),
+});
+export type InitializeResult = z.infer<typeof initializeResult>;
+
+interface Pending {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: AppError) => void;
+  readonly options: RequestOptions;
+  deadline: number;
+  readonly latest: number;
+  /** Requests of the upstream to the client that this one waits for: a person may be thinking. */
+  questions: number;
+}
+
+/** What the router can relay from a server to a client; whether the client takes it is seen when it comes. */
+const CLIENT_CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } };
+const HANDSHAKE_TIMEOUT_MS = 30_000;
+/** Messages that were no JSON-RPC, before the log stops naming each. */
+const NAMED_BAD_MESSAGES = 5;
+
+export interface PeerOptions {
+  readonly timer: CoarseTimer;
+  readonly events: PeerEvents;
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly onBadMessage: (count: number, why: string) => void;
+  readonly startTimeoutMs?: number;
+  /** The session that has this connection to itself. */
+  readonly session?: Session;
+}
+
+export class Peer {
+  /** Set once connected. */
+  initialized!: InitializeResult;
+  /** Messages that were no JSON-RPC so far. */
+  badMessages = 0;
+  /** The session that has this connection to itself, if one has. */
+  readonly session: Session | undefined;
+  private readonly transport: Transport;
+  private readonly options: PeerOptions;
+  private readonly pending = new Map<number, Pending>();
+  private readonly stopTimer: () => void;
+  private nextId = 1;
+  private closed = false;
+
+  constructor(transport: Transport, options: PeerOptions) {
+    this.transport = transport;
+    this.options = options;
+    this.session = options.session;
+    this.stopTimer = options.timer.add((now) => this.expire(now));
+  }
+
+  /** Starts the transport and shakes hands. Rejects with AppError or what the transport threw; then it is closed. */
+  async connect(): Promise<InitializeResult> {
+    try {
+      await this.transport.start({
+        onMessage: (text, carrier) => this.receive(text, carrier),
+        onRequestFailed: (id, error) => this.fail(id, toAppError(error)),
+        onClose: (error) => this.lost(error),
+      });
+      const timeoutMs = this.options.startTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
+      const params = stringifyOctets({
+        protocolVersion: LATEST_PROTOCOL_VERSION,
+        capabilities: CLIENT_CAPABILITIES,
+        clientInfo: this.options.clientInfo,
+      });
+      const answer = await this.request('initialize', params, { timeoutMs, maxMs: timeoutMs });
+      if (!answer.ok) throw new AppError('CONNECTION_FAILED', { text: 'The server refused initialize' });
+      this.initialized = readInitializeResult(answer.octets);
+      this.transport.setProtocolVersion?.(this.initialized.protocolVersion);
+      this.notify('notifications/initialized');
+      return this.initialized;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  get inFlight(): number {
+    return this.pending.size;
+  }
+
+  /** The id that the next request will have: also its progress token. */
+  get upcomingId(): number {
+    return this.nextId;
+  }
+
+  /**
+   * Sends a request.
+   * @returns its answer, a JSON-RPC error of the upstream included
+   * @throws AppError TIMEOUT, CONNECTION_LOST, RESULT_TOO_LARGE, UPSTREAM_UNAVAILABLE
+   */
+  request(method: string, params: Octets | undefined, options: RequestOptions): Promise<Answer> {
+    if (this.closed) return Promise.reject(new AppError('UPSTREAM_UNAVAILABLE'));
+    if (this.transport.congested) {
+      return Promise.reject(
+        new AppError('UPSTREAM_UNAVAILABLE', {
+          text: 'The server does not take in what it is sent',
+          data: { retryAfterMs: 1000 },
+        }),
+      );
+    }
+    const id = this.nextId++;
+    const now = this.options.timer.now();
+    const latest = now + options.maxMs;
+    return new Promise<Answer>((resolve, reject) => {
+      this.pending.set(id, {
+        resolve,
+        reject,
+        options,
+        deadline: Math.min(now + options.timeoutMs, latest),
+        latest,
+        questions: 0,
+      });
+      if (options.call !== undefined) options.call.running = { peer: this, id };
+      const text =
+        params === undefined
+          ? `{"jsonrpc":"2.0","id":${id},"method":"${method}"}`
+          : `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":${params}}`;
+      try {
+        this.transport.send(text as Octets, id);
+      } catch (error) {
+        this.fail(id, toAppError(error));
+      }
+    });
+  }
+
+  notify(method: string, params?: Octets): void {
+    this.post(`{"jsonrpc":"2.0","method":"${method}"${params === undefined ? '' : `,"params":${params}`}}` as Octets);
+  }
+
+  /** Answers a request of the upstream. `member` is the octets `"result":…` or `"error":…`. */
+  respond(id: Octets, member: Octets): void {
+    this.post(`{"jsonrpc":"2.0","id":${id},${member}}` as Octets);
+  }
+
+  /** Tells the upstream to stop a request and forgets it; it rejects with `error`. */
+  cancel(id: number, error: AppError, reason?: Octets): void {
+    if (!this.pending.has(id)) return;
+    const params = `{"requestId":${id}${reason === undefined ? '' : `,"reason":${reason}`}}`;
+    this.notify('notifications/cancelled', params as Octets);
+    this.transport.abandon?.(id);
+    this.fail(id, error);
+  }
+
+  /** The calls in flight here, for messages that do not say which they belong to. */
+  calls(): Call[] {
+    const calls: Call[] = [];
+    for (const { options } of this.pending.values()) if (options.call !== undefined) calls.push(options.call);
+    return calls;
+  }
+
+  /** The call waits for an answer of its client: its time-out does not run meanwhile, the hard maximum does. */
+  hold(call: Call): () => void {
+    const entry = call.running === undefined ? undefined : this.pending.get(call.running.id);
+    if (entry === undefined) return () => {};
+    entry.questions++;
+    return () => {
+      entry.questions--;
+      this.extend(entry);
+    };
+  }
+
+  async close(): Promise<void> {
+    this.lost(undefined);
+    await this.transport.close();
+  }
+
+  private post(message: Octets): void {
+    if (this.closed) return;
+    try {
+      this.transport.send(message);
+    } catch {
+      // It is being lost; the requests in flight are told by onClose.
+    }
+  }
+
+  private receive(text: Octets, carrier: number | undefined): void {
+    let message: Message;
+    try {
+      message = readUpstreamMessage(text);
+    } catch (error) {
+      this.badMessages++;
+      if (this.badMessages <= NAMED_BAD_MESSAGES)
+        this.options.onBadMessage(this.badMessages, toAppError(error).message);
+      return;
+    }
+    if (message.kind === 'result' || message.kind === 'error') this.settle(message);
+    else if (message.kind === 'request') this.asked(message, carrier);
+    else this.told(message, carrier);
+  }
+
+  private settle(message: Message): void {
+    const id = Number(message.id);
+    const entry = this.pending.get(id);
+    if (entry === undefined || message.value === undefined) return;
+    this.pending.delete(id);
+    entry.resolve({ ok: message.kind === 'result', octets: octetsOf(message.text, message.value) });
+  }
+
+  private asked(message: Message, carrier: number | undefined): void {
+    if (message.method === 'ping') this.respond(message.id!, '"result":{}' as Octets);
+    else this.options.events.onRequest(this, message, this.callOf(carrier));
+  }
+
+  private told(message: Message, carrier: number | undefined): void {
+    if (message.method !== 'notifications/progress') {
+      this.options.events.onNotification(this, message, this.callOf(carrier));
+      return;
+    }
+    const token = memberOf(message.params, 'progressToken');
+    const entry = token === undefined ? undefined : this.pending.get(Number(octetsOf(message.text, token)));
+    if (entry?.options.progress === undefined) return;
+    this.extend(entry);
+    entry.options.progress(message);
+  }
+
+  private callOf(carrier: number | undefined): Call | undefined {
+    return carrier === undefined ? undefined : this.pending.get(carrier)?.options.call;
+  }
+
+  private extend(entry: Pending): void {
+    entry.deadline = Math.min(this.options.timer.now() + entry.options.timeoutMs, entry.latest);
+  }
+
+  private expire(now: number): void {
+    for (const [id, entry] of this.pending) {
+      if (now < (entry.questions > 0 ? entry.latest : entry.deadline)) continue;
+      this.cancel(id, new AppError('TIMEOUT'), '"timeout"' as Octets);
+    }
+  }
+
+  private fail(id: number, error: AppError): void {
+    const entry = this.pending.get(id);
+    if (entry === undefined) return;
+    this.pending.delete(id);
+    entry.reject(error);
+  }
+
+  private lost(error: Error | undefined): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.stopTimer();
+    for (const id of [...this.pending.keys()]) this.fail(id, new AppError('CONNECTION_LOST', { cause: error }));
+    this.options.events.onClose(this, error);
+  }
+}
+
+function readInitializeResult(octets: Octets): InitializeResult {
+  const parsed = initializeResult.safeParse(parseOctets(octets));
+  if (!parsed.success) {
+    throw new AppError('CONNECTION_FAILED', {
+      text: 'The server answered initialize without protocolVersion, capabilities and serverInfo',
+    });
+  }
+  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(parsed.data.protocolVersion)) {
+    throw new AppError('INVALID_VERSION', {
+      text: 'The server speaks a protocol version that the router does not know',
+      data: { supported: SUPPORTED_PROTOCOL_VERSIONS },
+    });
+  }
+  return parsed.data;
+}

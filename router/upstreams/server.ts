@@ -1,0 +1,311 @@
+/**
+ * One server of the configuration: its connection, started when first needed and again, with back-off, when it is lost; and
+ * what it last listed, which stays listed while it is away (R5, R6).
+ */
+import { AppError, toAppError } from '../../shared/errors.ts';
+import type { Logger } from '../../shared/logger.ts';
+import {
+  type Definitions,
+  LIST_NAMES,
+  LISTS,
+  type ListName,
+  NO_DEFINITIONS,
+  sameItems,
+} from '../catalog/definitions.ts';
+import type { CoarseTimer } from '../coarse-timer.ts';
+import type { Message } from '../message.ts';
+import type { Session } from '../session.ts';
+import { type ListLimits, listAll } from './list-all.ts';
+import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
+import type { Transport } from './transport.ts';
+
+export interface ServerOptions {
+  readonly id: string;
+  /** Before the names of its tools and prompts where servers are merged. */
+  readonly prefix: string;
+  readonly isolation: 'shared' | 'session';
+  /** The caller's assertion travels with each request. */
+  readonly assertion: boolean;
+  readonly timeoutMs: number | undefined;
+  readonly startTimeoutMs: number | undefined;
+  /** The ways to reach it, tried in this order at each start. */
+  readonly ways: readonly (() => Transport)[];
+  readonly timer: CoarseTimer;
+  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly listLimits: ListLimits;
+  readonly log: Logger;
+  readonly events: ServerEvents;
+}
+
+export interface ServerEvents extends Pick<PeerEvents, 'onRequest' | 'onNotification'> {
+  /** A list now shows something else. */
+  onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
+  onStateChanged(server: UpstreamServer): void;
+}
+
+/**
+ * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us.
+ */
+export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped';
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 60_000;
+/** After so long without trouble the back-off begins anew. */
+const STEADY_MS = 60_000;
+/** A call waits for a start that is no further away than this, instead of failing at once. */
+const WORTH_WAITING_MS = 2_000;
+
+export class UpstreamServer {
+  readonly options: ServerOptions;
+  definitions: Definitions = NO_DEFINITIONS;
+  state: ServerState = 'idle';
+  /** Milliseconds since the epoch of the last change of state. */
+  since = Date.now();
+  /** Why it is not ready, in words for its owner. */
+  problem: string | undefined;
+  starts = 0;
+  private shared: Peer | undefined;
+  private readonly own = new Map<Session, Promise<Peer>>();
+  private starting: Promise<Peer> | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private retryAt = 0;
+  private waitMs = FIRST_WAIT_MS;
+  private readyAt = 0;
+  /** Lists being read, and whether they changed again meanwhile. */
+  private readonly reading = new Map<ListName, { again: boolean }>();
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+  }
+
+  get id(): string {
+    return this.options.id;
+  }
+
+  get prefix(): string {
+    return this.options.prefix;
+  }
+
+  /** What it said of itself when it was last connected. */
+  get initialized(): InitializeResult | undefined {
+    return this.lastInitialized;
+  }
+  private lastInitialized: InitializeResult | undefined;
+
+  /** Every connection there is now. */
+  peers(): Peer[] {
+    return this.shared === undefined ? [] : [this.shared];
+  }
+
+  /** The shared connection, when it is ready: the fast way. */
+  get ready(): Peer | undefined {
+    return this.shared;
+  }
+
+  /**
+   * The connection for a session's requests, started when there is none.
+   * @throws AppError UPSTREAM_UNAVAILABLE with `retryAfterMs` when it cannot be had soon
+   */
+  peerFor(session: Session): Peer | Promise<Peer> {
+    if (this.options.isolation === 'session') return this.ownPeer(session);
+    return this.shared ?? this.start();
+  }
+
+  /** Starts it unless it runs; joins a start that is on its way. */
+  async start(): Promise<Peer> {
+    if (this.shared !== undefined) return this.shared;
+    if (this.state === 'stopped') throw this.unavailable();
+    if (this.starting !== undefined) return this.starting;
+    if (this.state === 'waiting') {
+      const left = this.retryAt - performance.now();
+      if (left > WORTH_WAITING_MS) throw this.unavailable(left);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+      return this.start();
+    }
+    return this.connect();
+  }
+
+  /** Ends its connections and does not start it again. */
+  async stop(): Promise<void> {
+    this.setState('stopped', undefined);
+    clearTimeout(this.retry);
+    const own = [...this.own.values()];
+    this.own.clear();
+    const peers = [this.shared, ...(await Promise.all(own.map((peer) => peer.catch(() => undefined))))];
+    const started = this.starting?.catch(() => undefined);
+    await Promise.all([...peers.map((peer) => peer?.close()), started?.then((peer) => peer?.close())]);
+  }
+
+  /** Ends the connection that a session had to itself. */
+  async release(session: Session): Promise<void> {
+    const own = this.own.get(session);
+    this.own.delete(session);
+    await own?.then(
+      (peer) => peer.close(),
+      () => undefined,
+    );
+  }
+
+  private connect(): Promise<Peer> {
+    clearTimeout(this.retry);
+    this.setState('starting', undefined);
+    this.starts++;
+    const starting = this.openPeer((error) => this.lost(error)).then(
+      async (peer) => {
+        this.lastInitialized = peer.initialized;
+        this.shared = peer;
+        await this.readLists(peer, LIST_NAMES);
+        if (this.shared === peer) this.setState('ready', undefined);
+        this.readyAt = performance.now();
+        return peer;
+      },
+      (error: unknown) => {
+        if (this.state === 'starting') this.lost(toAppError(error));
+        throw this.unavailable(this.retryAt - performance.now(), error);
+      },
+    );
+    this.starting = starting.finally(() => {
+      this.starting = undefined;
+    });
+    // Whoever waits is told; nobody may be waiting.
+    this.starting.catch(() => {});
+    return this.starting;
+  }
+
+  private async ownPeer(session: Session): Promise<Peer> {
+    let own = this.own.get(session);
+    if (own === undefined) {
+      own = this.openPeer(() => this.own.delete(session), session);
+      this.own.set(session, own);
+      own.catch(() => this.own.delete(session));
+    }
+    try {
+      return await own;
+    } catch (error) {
+      throw this.unavailable(undefined, error);
+    }
+  }
+
+  private async openPeer(onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
+    let problem: unknown;
+    for (const way of this.options.ways) {
+      try {
+        return await this.openBy(way, onClose, session);
+      } catch (error) {
+        problem ??= error;
+      }
+    }
+    throw problem;
+  }
+
+  private async openBy(
+    way: () => Transport,
+    onClose: (error: Error | undefined) => void,
+    session?: Session,
+  ): Promise<Peer> {
+    const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
+    const peer: Peer = new Peer(way(), {
+      timer,
+      clientInfo,
+      ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
+      ...(session === undefined ? {} : { session }),
+      onBadMessage: (count, why) =>
+        log.warn({ server: this.id, count, why }, 'the server printed what is no message; skipped'),
+      events: {
+        onRequest: events.onRequest,
+        onNotification: (from, message, call) =>
+          this.told(from, message, () => events.onNotification(from, message, call)),
+        onClose: (_, error) => {
+          if (connected) onClose(error);
+        },
+      },
+    });
+    let connected = false;
+    await peer.connect();
+    connected = true;
+    return peer;
+  }
+
+  /** The shared connection ended, or could not be made. */
+  private lost(error: Error | undefined): void {
+    this.shared = undefined;
+    if (this.state === 'stopped') return;
+    const now = performance.now();
+    if (this.readyAt > 0 && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
+    this.retryAt = now + this.waitMs;
+    const problem =
+      error instanceof AppError && error.cause instanceof Error
+        ? error.cause.message
+        : (error?.message ?? 'it closed the connection');
+    this.options.log.warn(
+      { server: this.id, problem, retryInMs: this.waitMs },
+      'the server is not available; it will be started again',
+    );
+    this.retry = setTimeout(() => {
+      if (this.starting === undefined) void this.connect();
+    }, this.waitMs).unref();
+    this.waitMs = Math.min(this.waitMs * 3, LONGEST_WAIT_MS);
+    this.setState('waiting', problem);
+  }
+
+  private told(peer: Peer, message: Message, otherwise: () => void): void {
+    const lists = LIST_NAMES.filter((list) => LISTS[list].changed === message.method);
+    if (lists.length === 0) otherwise();
+    else if (peer === this.shared) void this.readLists(peer, lists);
+  }
+
+  private async readLists(peer: Peer, lists: readonly ListName[]): Promise<void> {
+    await Promise.all(lists.map((list) => this.readList(peer, list)));
+  }
+
+  /** Reads one list again; changes that come while it is read make it be read once more, however many they are. */
+  private async readList(peer: Peer, list: ListName): Promise<void> {
+    if (!(LISTS[list].capability in peer.initialized.capabilities)) {
+      this.show(list, []);
+      return;
+    }
+    const busy = this.reading.get(list);
+    if (busy !== undefined) {
+      busy.again = true;
+      return;
+    }
+    const mark = { again: true };
+    this.reading.set(list, mark);
+    try {
+      while (mark.again) {
+        mark.again = false;
+        const { items, problem } = await listAll(peer, LISTS[list], this.options.listLimits);
+        if (problem !== undefined)
+          this.options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole');
+        this.show(list, items);
+      }
+    } catch (error) {
+      this.options.log.warn(
+        { server: this.id, list, problem: toAppError(error).message },
+        'a list of the server could not be read',
+      );
+    } finally {
+      this.reading.delete(list);
+    }
+  }
+
+  private show(list: ListName, items: Definitions[ListName]): void {
+    if (sameItems(this.definitions[list], items)) return;
+    const before = this.definitions[list];
+    this.definitions = { ...this.definitions, [list]: items };
+    this.options.events.onListChanged(this, list, before);
+  }
+
+  private setState(state: ServerState, problem: string | undefined): void {
+    this.problem = problem;
+    if (state === this.state) return;
+    this.state = state;
+    this.since = Date.now();
+    this.options.events.onStateChanged(this);
+  }
+
+  private unavailable(retryAfterMs?: number, cause?: unknown): AppError {
+    const data = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(Math.max(0, retryAfterMs)) };
+    return new AppError('UPSTREAM_UNAVAILABLE', { text: `The server ${this.id} is not available`, data, cause });
+  }
+}
