@@ -1,7 +1,7 @@
 /** How a configured row differs from the built-in row it stands for: what it tightens, what it loosens. Decides nothing. */
 import { LEVELS } from '../identity/levels.ts';
 import { canonical } from '../json/canonical.ts';
-import { APPROVALS, type PermissionRow } from './rows.ts';
+import type { Approval, PermissionRow } from './rows.ts';
 
 export interface Difference {
   readonly field: keyof PermissionRow;
@@ -11,6 +11,9 @@ export interface Difference {
   readonly text: string;
 }
 
+/** Approvals each type needs (G1); all voters count as the most. */
+const votes: Record<Approval, number> = { minor_change: 1, emergency_action: 1, major_change: 2, critical_change: 3 };
+
 /** How strict a value is, where that can be said: more is stricter. */
 const strictness: { readonly [Field in keyof PermissionRow]-?: (row: PermissionRow) => number | undefined } = {
   match: () => 0,
@@ -18,8 +21,7 @@ const strictness: { readonly [Field in keyof PermissionRow]-?: (row: PermissionR
   permission: (row) => presence(row.permission),
   audit: (row) => (row.audit === false ? 0 : 1),
   justification: (row) => (row.justification === true ? 1 : 0),
-  // An emergency action needs one vote, but of the highest level: not comparable with the others.
-  approval: (row) => (row.approval === 'emergency_action' ? undefined : APPROVALS.indexOf(row.approval!)),
+  approval: (row) => (row.approval === undefined ? 0 : votes[row.approval]),
   arguments: (row) => presence(row.arguments),
   cacheSeconds: () => undefined,
   timeoutMs: () => undefined,

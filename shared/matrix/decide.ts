@@ -6,7 +6,7 @@ import type { Caller } from '../identity/caller.ts';
 import { LEVELS, levelName } from '../identity/levels.ts';
 import { InexactNumberError } from '../json/exact.ts';
 import type { Entry } from './entry.ts';
-import { type Found, MAX_NAME_LENGTH, type MatchIndex, type Target, targetName } from './match.ts';
+import { type Found, leadsElsewhere, MAX_NAME_LENGTH, type MatchIndex, type Target, targetName } from './match.ts';
 import type { Approval, PermissionRow } from './rows.ts';
 
 /** What of a caller counts here. */
@@ -43,36 +43,31 @@ export type Decision = Allowed | Denied;
 /** What holds for a target, whoever asks. */
 export type Resolved =
   | { readonly entry: Entry; readonly allowed: Allowed; readonly others: readonly Entry[] }
-  | { readonly entry: undefined; readonly denied: Denied; readonly others: readonly Entry[] };
+  | { readonly entry: undefined; readonly denied: Denied; readonly tie: boolean; readonly others: readonly Entry[] };
 
 export function resolve(index: MatchIndex<Entry>, target: Target): Resolved {
-  const found: Found<Entry> = index.find(target);
-  const [entry, rival] = found.winners;
-  const { others } = found;
-  const no = (reason: string): Resolved => ({ entry: undefined, denied: hidden([reason]), others });
-  if (entry === undefined) return no(noRow(target));
+  const { winners, others }: Found<Entry> = index.find(target);
+  const [entry, rival] = winners;
+  if (entry === undefined) return { entry, denied: hidden([noRow(target)]), tie: false, others };
   if (rival !== undefined) {
-    return no(
-      `${found.winners.map(describeEntry).join(' and ')} match ${targetName(target)} equally; make one more specific`,
-    );
+    const rows = winners.map(describeEntry).join(' and ');
+    const denied = hidden([`${rows} match ${targetName(target)} equally; make one more specific`]);
+    return { entry: undefined, denied, tie: true, others };
   }
   const { row } = entry;
   if (entry.broken) {
-    const denied: Denied = {
-      allowed: false,
-      visible: false,
-      row,
-      reasons: [`the argument rules of ${describeEntry(entry)} do not compile`],
-    };
-    return { entry: undefined, denied, others };
+    const denied = { ...hidden([`the argument rules of ${describeEntry(entry)} do not compile`]), row };
+    return { entry: undefined, denied, tie: false, others };
   }
   return { entry, allowed: { allowed: true, row, ...(row.approval && { approval: row.approval }) }, others };
 }
 
 function noRow(target: Target): string {
   const name = targetName(target);
-  if (name.length > MAX_NAME_LENGTH)
-    return `its name is longer than ${MAX_NAME_LENGTH} characters; no row matches that`;
+  if (name.length > MAX_NAME_LENGTH) return `names longer than ${MAX_NAME_LENGTH} characters match no row`;
+  if (leadsElsewhere(target)) {
+    return `no pattern opens ${name}, because . or .. segments may lead elsewhere; ask for the plain URI`;
+  }
   return `no row matches ${target.kind} ${name}, and what has no row is denied; add one to "permissions"`;
 }
 

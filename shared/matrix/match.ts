@@ -99,7 +99,7 @@ export class MatchIndex<Item> {
     const others: Item[] = [];
     for (const [form, name] of names) winners.push(...(this.exact[target.kind][form].get(name) ?? []));
     // A URI with `..` in it may mean another place than it says: only a row for exactly this URI opens it.
-    if (target.kind === 'resource' && dotSegment.test(target.uri)) return { winners, others };
+    if (leadsElsewhere(target)) return { winners, others };
     let specificity = winners.length > 0 ? Number.POSITIVE_INFINITY : undefined;
     for (const { form, wildcard, item } of this.patterns[target.kind]) {
       if (!names.some(([itsForm, name]) => itsForm === form && wildcard.matches(name))) continue;
@@ -113,6 +113,11 @@ export class MatchIndex<Item> {
 
 function newExact<Item>(): Record<Form, Map<string, Item[]>> {
   return { listed: new Map(), own: new Map(), uri: new Map() };
+}
+
+/** Whether the target is a URI with `.` or `..` segments, plain or percent-encoded. */
+export function leadsElsewhere(target: Target): boolean {
+  return target.kind === 'resource' && dotSegment.test(target.uri);
 }
 
 const dotSegment = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\?#]|%2f|%5c)/i;

@@ -35,6 +35,8 @@ export interface Matrix {
   visible(caller: Rights, target: Target): boolean;
   /** `args`: parsed arguments of one certain call, if the question is about one. */
   explain(caller: Rights, target: Target, args?: unknown): Explanation;
+  /** One sentence for each of the targets that several rows match equally: to be reported when a catalogue changes. */
+  ties(targets: readonly Target[]): readonly string[];
   /** All rows that hold, configured ones first. */
   rows(): readonly Entry[];
 }
@@ -67,6 +69,11 @@ export function createMatrix({ builtIn, configured, permits }: MatrixInit): Matr
     decide: (caller, target, call = noFacts) => decide(lookUp(target), caller, call, permits),
     visible: (caller, target) => isVisible(lookUp(target), caller, permits),
     explain: (caller, target, args) => explain(lookUp(target), caller, args, permits),
+    ties: (targets) =>
+      targets.flatMap((target) => {
+        const resolved = lookUp(target);
+        return resolved.entry === undefined && resolved.tie ? resolved.denied.reasons : [];
+      }),
     rows: () => entries,
   };
 }

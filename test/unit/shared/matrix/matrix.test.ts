@@ -161,6 +161,16 @@ describe('mistakes', () => {
     expect(mistakes).toEqual([]);
   });
 
+  it('[X1] lists the ties among what the servers offer', () => {
+    const { ties } = matrix([
+      { match: 'ledger/*', level: 'READ_ONLY' },
+      { match: 'ledger_*', level: 'EMERGENCY' },
+    ]);
+    expect(ties([tool('read'), tool('read', 'other')])).toEqual([
+      'permissions[0] (ledger/*) and permissions[1] (ledger_*) match ledger__read equally; make one more specific',
+    ]);
+  });
+
   it('[X1] reports the same match twice, with both places, and denies it', () => {
     const { decide, mistakes } = matrix([
       { match: 'x*', level: 'READ_ONLY' },
@@ -227,7 +237,7 @@ describe('built-in rows', () => {
         'tightens the built-in row: level EMERGENCY instead of GOVERNANCE',
         'loosens the built-in row: permission none instead of pay:all',
         'tightens the built-in row: justification true instead of none',
-        'changes the built-in row: approval emergency_action instead of major_change',
+        'loosens the built-in row: approval emergency_action instead of major_change',
         'loosens the built-in row: rate {"perMinute":20} instead of {"perMinute":10}',
       ],
     });
@@ -263,6 +273,14 @@ describe('explain', () => {
     expect(explain(sage('COORDINATOR'), tool('pay')).reasons).toContain(
       'the row has rules for the arguments; give them to have them checked',
     );
+  });
+
+  it('[M4] says why a pattern does not open a URI with dots in it', () => {
+    const files = matrix([{ match: 'resource:file:///safe/*', level: 'READ_ONLY' }]);
+    const target: Target = { kind: 'resource', uri: 'file:///safe/../etc', serverId: 'files' };
+    expect(files.explain(sage('EMERGENCY'), target).reasons).toEqual([
+      'no pattern opens file:///safe/../etc, because . or .. segments may lead elsewhere; ask for the plain URI',
+    ]);
   });
 
   it('[M4] says what is missing when there is no row', () => {
