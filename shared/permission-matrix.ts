@@ -1,0 +1,43 @@
+/**
+ * The rows of everything built in: who may use which tool, resource and prompt, and under which conditions (M1). Only rows
+ * stand here; shared/matrix/ decides by them. A tool without a row does not compile.
+ */
+import type { PermissionRow } from './matrix/rows.ts';
+
+/** All built-in tools by the server that owns them. No other server may list one of these names. */
+export const BUILT_IN_TOOLS = {
+  router: ['service_list', 'service_status', 'service_register', 'service_remove', 'permission_explain', 'audit_query'],
+  monitoring: ['system_performance'],
+} as const;
+
+export type BuiltInTool = (typeof BUILT_IN_TOOLS)[keyof typeof BUILT_IN_TOOLS][number];
+
+const manageServices = {
+  level: 'EMERGENCY',
+  permission: 'system:manage_services',
+  justification: true,
+  approval: 'major_change',
+} as const;
+
+const tools = {
+  service_list: { level: 'READ_ONLY' },
+  service_status: { level: 'READ_ONLY' },
+  service_register: manageServices,
+  service_remove: manageServices,
+  permission_explain: { level: 'READ_ONLY' },
+  audit_query: { level: 'GOVERNANCE', permission: 'audit:read' },
+  system_performance: { level: 'READ_ONLY' },
+} as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
+
+const resources: readonly PermissionRow[] = [
+  { match: 'resource:monitoring://*', level: 'READ_ONLY' },
+  { match: 'resource:village://*', level: 'READ_ONLY' },
+];
+
+const prompts: readonly PermissionRow[] = [{ match: 'prompt:capacity_review', level: 'READ_ONLY' }];
+
+export const BUILT_IN_ROWS: readonly PermissionRow[] = [
+  ...Object.entries(tools).map(([match, row]) => ({ match, ...row })),
+  ...resources,
+  ...prompts,
+];
