@@ -1,0 +1,173 @@
+/** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { createAssertionMinter } from '../shared/identity/assertions.ts';
+import type { AgentLookup } from '../shared/identity/claims.ts';
+import { createLoginThrottle } from '../shared/identity/login-throttle.ts';
+import { openIdentity } from '../shared/identity/open-identity.ts';
+import { permits } from '../shared/identity/roles.ts';
+import { keyFiles } from '../shared/identity/secret.ts';
+import { loadOrCreateSigningKey } from '../shared/identity/signing-key.ts';
+import type { Logger } from '../shared/logger.ts';
+import { createMatrix } from '../shared/matrix/matrix.ts';
+import { BUILT_IN_ROWS } from '../shared/permission-matrix.ts';
+import type { Settings } from '../shared/settings.ts';
+import { openAuditLog } from './audit/audit-log.ts';
+import { identityEvents } from './audit/identity-events.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { CoarseTimer } from './coarse-timer.ts';
+import type { Config } from './config/config.ts';
+import { type HttpServer, startHttpServer } from './doors/http-server.ts';
+import { RestDoor } from './doors/rest.ts';
+import { createAuthRoutes } from './doors/rest-auth.ts';
+import { openOwnServer } from './own-server/open.ts';
+import { rightsChanged } from './relay/list-changes.ts';
+import { failQuestions } from './relay/questions.ts';
+import { dropSubscriptions } from './relay/subscriptions.ts';
+import type { Router } from './router.ts';
+import { serverFactory } from './server-factory.ts';
+import { Sessions } from './sessions.ts';
+import { ServerSet } from './upstreams/server-set.ts';
+import { VERSION } from './version.ts';
+
+export interface RunningRouter {
+  readonly router: Router;
+  readonly servers: ServerSet;
+  /** Opens the HTTP doors. */
+  listen(): Promise<HttpServer>;
+  /** Takes over a changed configuration; sessions go on. */
+  reconfigure(config: Config): void;
+  close(): Promise<void>;
+}
+
+const MAX_SESSIONS = 20_000;
+const MAX_SESSIONS_PER_AGENT = 5_000;
+const PAGE_SIZE = 1_000;
+const FIRST_LIST_WAIT_MS = 800;
+
+/** Rejects with what its user must know when a store, a key or a setting refuses. */
+export async function openRouter(settings: Settings, config: Config, log: Logger): Promise<RunningRouter> {
+  const { dataDir, checkpointDir } = settings;
+  fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  let current = config;
+  const agents: AgentLookup = (agentId) => current.agents.get(agentId);
+  const timer = new CoarseTimer();
+  const identity = await openIdentity({
+    dataDir,
+    agents,
+    issuer: settings.jwtIssuer,
+    audience: settings.jwtAudience,
+    ...(settings.jwtSecret === undefined ? {} : { secret: settings.jwtSecret }),
+    ...(settings.jwks === undefined
+      ? {}
+      : { jwks: settings.jwks.kind === 'file' ? settings.jwks.file : settings.jwks.url }),
+  });
+  const signingKey = loadOrCreateSigningKey(keyFiles(dataDir).signingKey);
+  const minter = createAssertionMinter({
+    privateKey: signingKey.privateKey,
+    issuer: settings.jwtIssuer,
+    now: Date.now,
+  });
+  const audit = await openAuditLog({
+    dataDir,
+    checkpointDir,
+    durability: settings.auditDurability,
+    retentionDays: settings.auditRetentionDays,
+    now: Date.now,
+    onNotice: (text) => log.warn(text),
+  });
+  const sessions: Sessions = new Sessions({
+    timer,
+    idleMs: settings.sessionTimeoutMs,
+    maxSessions: MAX_SESSIONS,
+    maxPerAgent: MAX_SESSIONS_PER_AGENT,
+    check: (caller) => identity.verifier.assertCurrent(caller),
+    onClosed: (session) => {
+      failQuestions(session);
+      dropSubscriptions(router, session);
+      for (const server of router.catalog.all()) void server.release(session);
+    },
+  });
+  const router: Router = {
+    name: 'aivillage',
+    version: VERSION,
+    settings: {
+      defaultTimeoutMs: settings.defaultTimeoutMs,
+      maxTimeoutMs: settings.maxTimeoutMs,
+      maxMessageBytes: settings.maxMessageBytes,
+      pageSize: config.router.pageSize ?? PAGE_SIZE,
+      firstListWaitMs: FIRST_LIST_WAIT_MS,
+    },
+    catalog: new Catalog(),
+    sessions,
+    identity: {
+      verify: (token) => identity.verifier.verify(token),
+      check: (caller) => identity.verifier.assertCurrent(caller),
+      assertion: (caller, serverId) => minter.get(caller, serverId),
+    },
+    matrix: matrixOf(config, log),
+    audit,
+    timer,
+    log,
+  };
+  const create = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
+  const own = openOwnServer({ router, settings, publicKey: signingKey.publicKey, create, config: () => current });
+  const servers: ServerSet = new ServerSet({
+    own,
+    create: create.configured,
+    onChange: (all) => router.catalog.setServers(all),
+  });
+  servers.apply(config.servers);
+
+  return {
+    router,
+    servers,
+    listen: () =>
+      startHttpServer(router, {
+        host: settings.host,
+        port: settings.port,
+        allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
+        allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
+        tls: readTls(settings),
+        rest: new RestDoor(
+          router,
+          createAuthRoutes({
+            ...identity,
+            throttle: createLoginThrottle(Date.now),
+            audit: identityEvents(audit),
+            now: Date.now,
+          }),
+        ),
+      }),
+    reconfigure(next) {
+      const before = router.matrix;
+      current = next;
+      router.matrix = matrixOf(next, log);
+      identity.verifier.forget();
+      servers.apply(next.servers);
+      rightsChanged(router, before);
+      servers.startAll();
+      void audit.append({ kind: 'config_changed', details: { matrix: router.matrix.version } }).catch(() => undefined);
+    },
+    async close() {
+      sessions.closeAll('the router is shutting down');
+      await servers.stop();
+      await audit.close();
+      await identity.close();
+    },
+  };
+}
+
+function matrixOf(config: Config, log: Logger) {
+  const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: config.permissions, permits });
+  for (const mistake of matrix.mistakes) log.error({ at: `${config.locate(mistake.path)}` }, mistake.text);
+  return matrix;
+}
+
+function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
+  if (tls === undefined) return undefined;
+  return {
+    cert: fs.readFileSync(path.resolve(tls.certFile), 'utf8'),
+    key: fs.readFileSync(path.resolve(tls.keyFile), 'utf8'),
+  };
+}
