@@ -1,4 +1,4 @@
-/** An MCP server over HTTP that answers every request at once, as JSON or (argument `sse`) on a stream. Sends its port to its parent. */
+/** An MCP server over HTTP that answers every request at once, as JSON or (argument `sse`) as events; tells its parent its port. */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 

@@ -81,7 +81,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.form = this.listener.onHead(status, headers);
     if (this.form === 'events') this.parser = new SseParser(this.maxBytes, this.listener);
     else if (this.form === 'text') {
-      const length = Number(headers['content-length'] ?? 0);
+      const length = Number(headers['content-length'] ?? 0) || 0;
       if (length > this.maxBytes) this.refuseSize();
       else this.text = new Gather(length);
     }

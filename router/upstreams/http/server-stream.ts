@@ -8,6 +8,9 @@ import type { HttpConnection } from './connection.ts';
 import type { BodyForm, Exchange, ExchangeListener, Headers } from './exchange.ts';
 import { isEncoded, mediaType } from './refusals.ts';
 
+/** A stream that lasted so long was a good one, even if nothing came. */
+const LASTED_MS = 60_000;
+
 export interface StreamOwner {
   readonly connection: HttpConnection;
   readonly hasSession: boolean;
@@ -23,6 +26,7 @@ export class ServerStream implements ExchangeListener {
   private lastEventId: string | undefined;
   private retryMs: number | undefined;
   private tries = 0;
+  private openedAtMs = 0;
 
   constructor(owner: StreamOwner) {
     this.owner = owner;
@@ -30,6 +34,7 @@ export class ServerStream implements ExchangeListener {
 
   open(): void {
     if (this.isStopped) return;
+    this.openedAtMs = performance.now();
     this.exchange = this.owner.connection.newExchange(this, false);
     this.owner.connection.openStream(this.exchange, undefined, this.lastEventId);
   }
@@ -81,6 +86,7 @@ export class ServerStream implements ExchangeListener {
     this.lastEventId = this.exchange?.lastEventId ?? this.lastEventId;
     this.retryMs = this.exchange?.retryMs ?? this.retryMs;
     if (this.isStopped) return;
+    if (performance.now() - this.openedAtMs > LASTED_MS) this.tries = 0;
     const delayMs = this.owner.connection.endlessDelayMs(this.tries, this.retryMs);
     this.owner.connection.debug('the stream for messages of the server ended; it is opened again', {
       delayMs,

@@ -68,14 +68,14 @@ it.each([
   'file:///etc/passwd',
   'http://[',
   '',
-])('[S6] refuses the endpoint "%s" and sends it nothing', async (endpoint) => {
+])('[A6] refuses the endpoint "%s" and sends it nothing', async (endpoint) => {
   await open((response) => events(response, `event: endpoint\ndata: ${endpoint === '' ? 'http://' : endpoint}\n\n`));
   await expect(transport.start(heard)).rejects.toMatchObject({ kind: 'CONNECTION_FAILED' });
   expect(() => request(transport, 1)).toThrow(/closed/);
   expect(heard.closes).toEqual([]);
 });
 
-it('[S6] does not let a server name an endpoint on another port of its host', async () => {
+it('[A6] does not let a server name an endpoint on another port of its host', async () => {
   const canary = await startServer((_request, response) => json(response, '{}'));
   await open((response) => events(response, `event: endpoint\ndata: ${canary.url}\n\n`));
   await expect(transport.start(heard)).rejects.toMatchObject({ kind: 'CONNECTION_FAILED' });

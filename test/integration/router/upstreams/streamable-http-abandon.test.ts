@@ -49,22 +49,26 @@ describe('a call that is given up', () => {
     expect(heard).toMatchObject({ messages: [], failures: [], closes: [] });
   });
 
-  it.each(['a status and no body', 'half an event'])('[R6] ends one that stalled after %s', async (form) => {
-    let closed: Promise<void> | undefined;
-    await connect((_request, response) => {
-      closed = gone(response);
-      if (form === 'half an event') events(response, 'data: {"json');
-      else {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        response.flushHeaders();
-      }
-    });
-    request(transport, 1);
-    await server.request(() => true);
-    transport.abandon(1);
-    await closed;
-    expect(heard).toMatchObject({ messages: [], failures: [] });
-  });
+  it.each(['a status and no body', 'half an event', 'comments only'])(
+    '[R6] ends one that stalled after %s',
+    async (form) => {
+      let closed: Promise<void> | undefined;
+      await connect((_request, response) => {
+        closed = gone(response);
+        if (form === 'half an event') events(response, 'data: {"json');
+        else if (form === 'comments only') events(response, ': one\n\n: two\n\n');
+        else {
+          response.writeHead(200, { 'content-type': 'application/json' });
+          response.flushHeaders();
+        }
+      });
+      request(transport, 1);
+      await server.request(() => true);
+      transport.abandon(1);
+      await closed;
+      expect(heard).toMatchObject({ messages: [], failures: [] });
+    },
+  );
 
   it('[R6] never sends one that was still waiting, and keeps the connection', async () => {
     const answers: (() => void)[] = [];

@@ -233,7 +233,7 @@ describe('what is no answer', () => {
     expect(await heard.message()).toEqual([text, 1]);
   });
 
-  it.each([302, 307])('[S6] does not follow a redirect (%i), and sends the other host nothing', async (status) => {
+  it.each([302, 307])('[A6] does not follow a redirect (%i), and sends the other host nothing', async (status) => {
     const canary = await startServer((_request, response) => json(response, answerText(1)));
     await connect((_request, response) => response.writeHead(status, { location: canary.url }).end(), {
       headers: { 'x-api-key': 'k' },

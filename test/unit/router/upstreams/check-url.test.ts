@@ -50,7 +50,7 @@ it.each([
   'ws://example.com/',
   'http://user:secret@example.com/',
   'not a url',
-])('[S6] refuses %s', async (url) => {
+])('[R1] refuses %s', async (url) => {
   const error = await checkUrl(url, { resolve: resolveTo('93.184.215.14') }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(AppError);
   expect(error).toMatchObject({ kind: 'SECURITY_VIOLATION' });
@@ -66,11 +66,11 @@ it.each([
   ['http://[::ffff:169.254.169.254]/', 'SECURITY_VIOLATION'],
   ['http://0.0.0.0/', 'SECURITY_VIOLATION'],
   ['http://[fe80::1]/', 'SECURITY_VIOLATION'],
-])('[S6] with private networks allowed, %s is %s', async (url, outcome) => {
+])('[R1] with private networks allowed, %s is %s', async (url, outcome) => {
   expect(await kindOf(checkUrl(url, { allowPrivate: true }))).toBe(outcome);
 });
 
-it('[S6] refuses a name when one of its addresses is private', async () => {
+it('[R1] refuses a name when one of its addresses is private', async () => {
   const mixed = resolveTo('93.184.215.14', '127.0.0.1');
   expect(await kindOf(checkUrl('http://example.com/', { resolve: mixed }))).toBe('SECURITY_VIOLATION');
   expect(await kindOf(checkUrl('http://example.com/', { resolve: resolveTo('2606:2800:21f::1') }))).toBe('allowed');
@@ -80,7 +80,7 @@ it('[S6] refuses a name when one of its addresses is private', async () => {
   );
 });
 
-it('[S6] pins the addresses that were checked', async () => {
+it('[R1] pins the addresses that were checked', async () => {
   let resolved = 0;
   const { lookup } = await checkUrl('http://example.com/', {
     resolve: async () => [{ address: resolved++ === 0 ? '93.184.215.14' : '127.0.0.1', family: 4 }],
