@@ -66,6 +66,6 @@ export function refusal(status: number, type: string): AppError {
     return new AppError('UPSTREAM_UNAVAILABLE', { text: `The server refused the request: ${came}` });
   }
   return new AppError('UPSTREAM_INVALID', {
-    text: `Expected application/json or text/event-stream from the server, ${came}`,
+    text: `Expected HTTP status 200 with application/json or text/event-stream, ${came}`,
   });
 }

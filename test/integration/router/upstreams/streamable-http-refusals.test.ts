@@ -47,7 +47,7 @@ const REFUSED: [string, string, RegExp, Answer][] = [
   [
     'HTML with 200',
     'UPSTREAM_INVALID',
-    /Expected application\/json.*status 200 with text\/html/,
+    /Expected HTTP status 200 with application\/json.*got HTTP status 200 with text\/html/,
     (_, r) => r.writeHead(200, { 'content-type': 'text/html; charset=x' }).end('<p>secret'),
   ],
   ['no content type', 'UPSTREAM_INVALID', /status 200 with nothing/, (_, r) => r.writeHead(200).end('{"secret":1}')],
@@ -130,6 +130,30 @@ const REFUSED: [string, string, RegExp, Answer][] = [
 ];
 
 describe('what is no answer', () => {
+  it('[R6] ends every one of many calls exactly once, whatever the server does to each', async () => {
+    const answers: Answer[] = [
+      ...REFUSED.map(([, , , answer]) => answer),
+      (received, response) => json(response, answerText(idOf(received.body))),
+      (received, response) => events(response, `data: ${answerText(idOf(received.body))}\n\n`),
+      (_received, response) => response.socket?.resetAndDestroy(),
+    ];
+    await connect((received, response) => answers[idOf(received.body) % answers.length]?.(received, response), {
+      maxConnections: 16,
+    });
+    const count = answers.length * 20;
+    for (let id = 0; id < count; id++) request(transport, id);
+    const ended = (): number[] => {
+      const answered = heard.messages.flatMap(([text, id]) =>
+        id !== undefined && text === answerText(id) ? [id] : [],
+      );
+      return [...answered, ...heard.failures.map(({ id }) => id)];
+    };
+    await expect.poll(() => ended().length, { timeout: 20_000 }).toBe(count);
+    expect(new Set(ended()).size).toBe(count);
+    expect(transport.congested).toBe(false);
+    expect(heard.closes).toEqual([]);
+  });
+
   it.each(REFUSED)('[R6] fails the request for %s and works on', async (_name, kind, text, answer) => {
     await connect((received, response) => {
       if (idOf(received.body) === 1) answer(received, response);
