@@ -84,6 +84,13 @@ export const ERRORS = {
     reason: 'UPSTREAM_UNAVAILABLE',
     text: 'The server behind this name is not available',
   },
+  /** Unlike UPSTREAM_UNAVAILABLE, the call may have run. */
+  UPSTREAM_INVALID: {
+    code: -32006,
+    httpStatus: 200,
+    reason: 'UPSTREAM_UNAVAILABLE',
+    text: 'The server behind this name sent something that is no MCP answer',
+  },
   TIMEOUT: { code: -32007, httpStatus: 200, reason: 'TIMEOUT', text: 'No answer in time; the call was cancelled' },
   OUTCOME_UNKNOWN: {
     code: -32008,
