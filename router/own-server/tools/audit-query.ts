@@ -39,6 +39,6 @@ export const auditQuery = ({ dataDir }: OwnServerDeps) =>
           ...(until === undefined ? {} : { until: Date.parse(until) }),
         },
       );
-      return { records: page.records.map((record) => ({ ...record })), next_before: page.next ?? null };
+      return { records: page.records.map((record) => ({ ...record })), next_before: page.before ?? null };
     },
   });
