@@ -48,6 +48,8 @@ export interface AuthRoutesOptions {
   readonly revocations: Revocations;
   readonly throttle: LoginThrottle;
   readonly audit: IdentityAudit;
+  /** The WWW-Authenticate of a 401; default `Bearer`. */
+  readonly challenge?: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -63,7 +65,7 @@ const logoutBody = z.strictObject({ refresh_token: tokenText.optional() });
 const NO_STORE = { 'cache-control': 'no-store' } as const;
 
 export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
-  const { users, refresher, revocations, throttle, now } = options;
+  const { users, refresher, revocations, throttle, now, challenge = 'Bearer' } = options;
 
   /** Answers errors by the table, and records every denial. */
   function handler(work: (input: AuthInput, record: Recorder) => Promise<Record<string, unknown>>): AuthHandler {
@@ -75,14 +77,14 @@ export function createAuthRoutes(options: AuthRoutesOptions): AuthRoutes {
       } catch (thrown) {
         const error = toAppError(thrown);
         const reason = denialReason(error);
-        if (reason === undefined) return answerOf(error);
+        if (reason === undefined) return answerOf(error, challenge);
         const agentId = input.caller === undefined ? {} : { agentId: input.caller.agentId };
         try {
           await options.audit({ event: 'auth_denied', outcome: 'denied', clientKey, reason, ...agentId });
         } catch (failure) {
-          return answerOf(toAppError(failure));
+          return answerOf(toAppError(failure), challenge);
         }
-        return answerOf(error);
+        return answerOf(error, challenge);
       }
     };
   }
@@ -152,7 +154,7 @@ function present(caller: Caller | undefined): Caller {
   return caller;
 }
 
-/** Says which fields are expected and which are wrong, never their values. */
+/** Says what is expected, never what came. */
 function parse<T>(schema: z.ZodType<T>, body: unknown, expected: string): T {
   const { data, error } = schema.safeParse(body);
   if (error === undefined) return data as T;
@@ -166,9 +168,9 @@ function denialReason(error: AppError): string | undefined {
   return error.cause instanceof WrongPassword ? 'password' : (refusalReason(error) ?? 'unknown');
 }
 
-function answerOf(error: AppError): AuthAnswer {
+function answerOf(error: AppError, challenge: string): AuthAnswer {
   const headers: Record<string, string> = { ...NO_STORE };
-  if (error.httpStatus === 401) headers['www-authenticate'] = 'Bearer';
+  if (error.httpStatus === 401) headers['www-authenticate'] = challenge;
   const retryAfterMs = error.data?.retryAfterMs;
   if (typeof retryAfterMs === 'number') headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
   return { status: error.httpStatus, body: { error: error.toJsonRpc() }, headers };

@@ -6,7 +6,7 @@ import crypto, { type KeyObject } from 'node:crypto';
 import { compactVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Caller } from './caller.ts';
-import { checkAssertionClaims, permissionsOf } from './claims.ts';
+import { checkAssertionClaims } from './claims.ts';
 import { MAX_TOKEN_LENGTH, readHeader } from './jws.ts';
 import { levelName } from './levels.ts';
 import { refused } from './refusal.ts';
@@ -149,7 +149,7 @@ export function createAssertionVerifier(options: AssertionVerifierOptions): Asse
       agentId: claims.sub,
       role: claims.role,
       level: claims.governance_level,
-      permissions: permissionsOf(claims.role, claims.permissions),
+      permissions: Object.freeze(claims.permissions),
       tokenId: claims.token_id,
       expiresAt: claims.exp,
     });

@@ -34,8 +34,9 @@ export const PERMISSIONS = [
   'monitoring:read',
   'monitoring:diagnose',
   'monitoring:manage_alerts',
+  'audit:read',
   'system:read',
-  'system:read_audit',
+  'system:manage_services',
   'system:emergency_stop',
   'system:full_access',
 ] as const;
@@ -72,7 +73,7 @@ const DEVELOPER = [
   'fog:*',
   'forge:*',
   'monitoring:*',
-  'system:read_audit',
+  'audit:read',
 ] as const;
 
 /** A4. `x:*` grants all of a domain, `system:full_access` everything. */
