@@ -29,7 +29,9 @@ export function tokenCommand(deps: IdentityCliDeps): Command {
     .action((options: IssueOptions) => issue(deps, options));
   token
     .command('revoke')
-    .description('revoke a token by its id (jti); it holds everywhere within a second')
+    .description(
+      'revoke a token by its id (jti), and the signed-in session that it came from; holds everywhere within a second',
+    )
     .argument('<jti>', 'the id of the token', parseAgent)
     .action((tokenId: string) => revoke(deps, tokenId));
   return token;
@@ -61,11 +63,13 @@ async function issue(deps: IdentityCliDeps, options: IssueOptions): Promise<void
 }
 
 async function revoke(deps: IdentityCliDeps, tokenId: string): Promise<void> {
-  await withIdentity(deps, async ({ revocations, maxLifetimeSeconds }, { now = Date.now }) => {
+  await withIdentity(deps, async ({ revocations, refresher, maxLifetimeSeconds }, { now = Date.now }) => {
     // The token is not at hand: kept as long as any token issued by now can live.
     await revocations.revoke(tokenId, Math.ceil(now() / 1000) + maxLifetimeSeconds + 2 * LEEWAY_SECONDS);
+    // Whoever holds it could get the next one by refreshing.
+    const signedIn = await refresher.endFamilyOf(tokenId);
     await deps.audit({ event: 'token_revoked', outcome: 'allowed', tokenId });
-    deps.messages.write(`Revoked ${tokenId}\n`);
+    deps.messages.write(`Revoked ${tokenId}${signedIn ? ', and the session that it came from' : ''}\n`);
   });
 }
 

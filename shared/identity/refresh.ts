@@ -30,6 +30,8 @@ export interface Refresher {
   exchange(token: string): Promise<TokenPair>;
   /** Ends the family of a valid refresh token that belongs to this agent; false when it is not such a token. */
   end(token: string, agentId: string): Promise<boolean>;
+  /** Ends the family that a refresh or access token of this id belongs to; false when it belongs to none. */
+  endFamilyOf(tokenId: string): Promise<boolean>;
   /** Ends all families of an agent. */
   endAll(agentId: string): Promise<void>;
 }
@@ -142,6 +144,15 @@ export async function createRefresher(options: RefresherOptions): Promise<Refres
       revocations.poll();
       return true;
     },
+    async endFamilyOf(tokenId) {
+      const families = await store.write(() => {
+        const found = sql.familyOf.all(tokenId, tokenId);
+        for (const { family_id } of found) endFamily(family_id);
+        return found.length;
+      });
+      revocations.poll();
+      return families > 0;
+    },
     async endAll(agentId) {
       await store.write(() => {
         for (const { family_id } of sql.familiesOf.all(agentId)) endFamily(family_id);
@@ -188,6 +199,14 @@ function statements({ db, connection }: IdentityStore) {
     accessOf: prepare<{ access_id: string; access_expires_at: number }>(
       connection,
       db.selectFrom('refresh_tokens').select(['access_id', 'access_expires_at']).where('family_id', '=', '').compile(),
+    ),
+    familyOf: prepare<{ family_id: string }>(
+      connection,
+      db
+        .selectFrom('refresh_tokens')
+        .select('family_id')
+        .where((where) => where.or([where('token_id', '=', ''), where('access_id', '=', '')]))
+        .compile(),
     ),
     familiesOf: prepare<{ family_id: string }>(
       connection,

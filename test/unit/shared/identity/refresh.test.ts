@@ -120,6 +120,18 @@ it('[A3] ends a family only for the one it belongs to', async () => {
   await expectRefused(identity.verifier, next.access.token, 'revoked');
 });
 
+it.each(['access', 'refresh'] as const)('[A2] ends a family by the id of one of its %s tokens', async (kind) => {
+  const pair = await identity.refresher.begin(user);
+  const other = await identity.refresher.begin(user);
+  const next = await exchange(pair);
+  expect(await second.refresher.endFamilyOf(pair[kind].tokenId)).toBe(true);
+  expect(await second.refresher.endFamilyOf('unknown')).toBe(false);
+  identity.revocations.poll();
+  await expectRefused(identity.verifier, next.access.token, 'revoked');
+  expect(await reasonOf(() => exchange(next))).toBe('revoked');
+  await exchange(other);
+});
+
 it('[A2] drops rows of tokens that have ended', async () => {
   await identity.refresher.begin(user);
   clock.pass(604_831_000);
