@@ -70,6 +70,13 @@ export const ERRORS = {
     reason: 'AUDIT_UNAVAILABLE',
     text: 'The audit record cannot be written, so nothing was run; try again later',
   },
+  /** Signing in, refreshing and revoking; a call on an unreadable revocation list is UNAUTHENTICATED. */
+  IDENTITY_UNAVAILABLE: {
+    code: -32603,
+    httpStatus: 503,
+    reason: 'CONNECTION_FAILED',
+    text: 'The store of users and revocations cannot be read or written; nothing was changed; try again later',
+  },
   EMERGENCY_STOP: { code: -32003, httpStatus: 503, reason: 'EMERGENCY_STOP', text: 'Stopped by an emergency stop' },
   APPROVAL_REQUIRED: {
     code: -32004,
