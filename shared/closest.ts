@@ -1,7 +1,7 @@
 /** "Did you mean": finds the known word nearest to a mistyped one. Decides nothing by it; it only words a remedy. */
 
-/** The nearest known word by edits (a swap of neighbours is one), or undefined when none is near enough to be meant. */
-export function closest(word: string, known: Iterable<string>): string | undefined {
+/** The nearest known word by edits (a swap of neighbours is one), else one that begins it or is begun by it, else undefined. */
+export function closest(word: string, known: readonly string[]): string | undefined {
   if (word.length > 100) return undefined;
   const bare = fold(word);
   let best: string | undefined;
@@ -13,7 +13,12 @@ export function closest(word: string, known: Iterable<string>): string | undefin
       bestEdits = edits;
     }
   }
-  return best;
+  return best ?? known.find((candidate) => isBeginning(bare, fold(candidate)));
+}
+
+/** `enviroment` and `env`, `risk` and `risk_level`. */
+function isBeginning(a: string, b: string): boolean {
+  return Math.min(a.length, b.length) >= 3 && (a.startsWith(b) || b.startsWith(a));
 }
 
 function fold(word: string): string {

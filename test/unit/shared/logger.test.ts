@@ -181,10 +181,17 @@ describe('secrets', () => {
   });
 });
 
+function readLines(file: string): string[] {
+  return fs
+    .readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
 describe('the log file', () => {
   function readAll(): string[] {
     const files = fs.readdirSync(folder).filter((name) => name.startsWith('router.'));
-    return files.flatMap((name) => fs.readFileSync(path.join(folder, name), 'utf8').trimEnd().split('\n'));
+    return files.flatMap((name) => readLines(path.join(folder, name)));
   }
 
   it('[X5] rotates by size, keeps at most five files, and loses no line of those', async () => {
