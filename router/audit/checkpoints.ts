@@ -7,7 +7,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { AuditKeys } from './keys.ts';
-import { writeWhole } from './keys.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
@@ -38,7 +37,7 @@ export interface CheckpointLine {
 const DOMAIN = 'aivillage audit checkpoint 1\n';
 const SEGMENT = /^checkpoints-(\d{12})\.jsonl$/;
 const segmentName = (n: number) => `checkpoints-${String(n).padStart(12, '0')}.jsonl`;
-/** A line is below 512 bytes. */
+const MAX_LINE_BYTES = 512;
 const TAIL_BYTES = 4_096;
 
 export const localCopyFile = (dataDir: string) => path.join(dataDir, 'audit.checkpoint');
@@ -156,9 +155,22 @@ export class CheckpointFiles {
     }
     const line = `${signCheckpoint({ n, from, ...content }, keys.signing)}\n`;
     appendLine(path.join(folder, name), line, sync);
-    writeWhole(localCopyFile(dataDir), line, 0o600);
+    writeLocalCopy(localCopyFile(dataDir), line);
     for (const segment of dropped) fs.rmSync(path.join(folder, segment), { force: true });
     this.#seen = { name, size: fs.statSync(path.join(folder, name)).size, last: { n, from, ...content } };
+  }
+}
+
+/**
+ * In place and in one write of one size: renaming a new file over the old one waits for the disk on some file systems, and
+ * every record would wait with it.
+ */
+function writeLocalCopy(file: string, line: string): void {
+  const descriptor = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_CREAT, 0o600);
+  try {
+    fs.writeSync(descriptor, line.padEnd(MAX_LINE_BYTES), 0);
+  } finally {
+    fs.closeSync(descriptor);
   }
 }
 

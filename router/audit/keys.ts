@@ -70,7 +70,7 @@ export function readKeys(dataDir: string, checkpointDir: string): AuditKeys | st
 }
 
 /** Writes beside and renames, so that a file is there whole or not at all. */
-export function writeWhole(file: string, text: string, mode: number): void {
+function writeWhole(file: string, text: string, mode: number): void {
   const partial = `${file}.${process.pid}.partial`;
   fs.writeFileSync(partial, text, { mode });
   fs.renameSync(partial, file);

@@ -2,8 +2,9 @@
  * Owns the proof that the records are all there and unchanged: walks the chain against the checkpoints, in constant memory
  * and beside a running router. Only reads.
  */
+import type { KeyObject } from 'node:crypto';
 import fs from 'node:fs';
-import { setImmediate as pause } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as pause } from 'node:timers/promises';
 import { ChainWalk, GENESIS, type Head } from './chain.ts';
 import {
   type Checkpoint,
@@ -44,11 +45,9 @@ export async function verifyAudit({
     return { ok: true, records: 0 };
   const keys = readKeys(dataDir, checkpointDir);
   if (typeof keys === 'string') return { ok: false, seq: 1, why: keys };
-  // Checkpoints before records: what they vouch for must then be found. The newest anchor after them: see below.
-  const { good, fault } = judgeCheckpoints(
-    readCheckpointLines(checkpointDir, keys.verifying),
-    readLocalCopy(dataDir, keys.verifying),
-  );
+  // In this order, each vouches for what is read after it: the copy, the checkpoints, the records.
+  const local = await readSettledCopy(dataDir, keys.verifying);
+  const { good, fault } = judgeCheckpoints(readCheckpointLines(checkpointDir, keys.verifying), local);
   if (!hasTable) return { ok: false, seq: anchorOf(good.at(-1)).seq + 1, why: 'audit.db is missing' };
   let table: AuditTable | undefined;
   let walk: ChainWalk | undefined;
@@ -70,6 +69,16 @@ export async function verifyAudit({
   } finally {
     await table?.store.close();
   }
+}
+
+/** A running router writes the copy in place; what looks damaged is looked at again. */
+async function readSettledCopy(dataDir: string, key: KeyObject): Promise<CheckpointLine | undefined> {
+  let local = readLocalCopy(dataDir, key);
+  for (let attempt = 1; attempt <= 3 && local !== undefined && local.checkpoint === undefined; attempt += 1) {
+    await delay(20);
+    local = readLocalCopy(dataDir, key);
+  }
+  return local;
 }
 
 function anchorOf(checkpoint: Checkpoint | undefined): Head {
@@ -114,6 +123,8 @@ function localFault(
   local: CheckpointLine | undefined,
 ): Fault | undefined {
   const seq = (last?.seq ?? 0) + 1;
+  // The very first checkpoint may have been cut off before its copy.
+  if (local === undefined && last?.n === 1) return undefined;
   if (local === undefined) return { seq, why: 'the copy of the last checkpoint in the data folder is missing' };
   if (local.checkpoint === undefined)
     return { seq, why: 'the copy of the last checkpoint in the data folder was changed' };
