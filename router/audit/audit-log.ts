@@ -23,6 +23,8 @@ export interface AuditLog {
    * may not have been: the caller must then not do what it wanted recorded. `args` enter the record as a keyed digest.
    */
   append(entry: AuditEntry, args?: Octets): Promise<number>;
+  /** False while records cannot be written, and nothing that needs one may run. */
+  readonly available: boolean;
   /** Commits what waits and signs the last checkpoint. Appends that come later are refused. */
   close(): Promise<void>;
 }
@@ -85,6 +87,10 @@ class ThreadedAuditLog implements AuditLog {
     this.#options = options;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     this.#timer.unref();
+  }
+
+  get available(): boolean {
+    return this.#down === undefined && !this.#isClosing;
   }
 
   async start(): Promise<void> {
