@@ -2,25 +2,27 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
-import type { AgentLookup } from '../shared/identity/claims.ts';
+import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
+import { LEVELS, type Level } from '../shared/identity/levels.ts';
 import { createLoginThrottle } from '../shared/identity/login-throttle.ts';
 import { openIdentity } from '../shared/identity/open-identity.ts';
 import { permits } from '../shared/identity/roles.ts';
 import { keyFiles } from '../shared/identity/secret.ts';
 import { loadOrCreateSigningKey } from '../shared/identity/signing-key.ts';
 import type { Logger } from '../shared/logger.ts';
-import { createMatrix } from '../shared/matrix/matrix.ts';
+import { createMatrix, type Matrix } from '../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS } from '../shared/permission-matrix.ts';
 import type { Settings } from '../shared/settings.ts';
 import { openAuditLog } from './audit/audit-log.ts';
 import { identityEvents } from './audit/identity-events.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { CoarseTimer } from './coarse-timer.ts';
-import type { Config } from './config/config.ts';
+import type { Config, ServerConfig } from './config/config.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
-import { openOwnServer } from './own-server/open.ts';
+import { OWN_ID, wayToOwnServer } from './own-server/open.ts';
+import { ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged } from './relay/list-changes.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
@@ -50,7 +52,10 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   const { dataDir, checkpointDir } = settings;
   fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   let current = config;
-  const agents: AgentLookup = (agentId) => current.agents.get(agentId);
+  const agents: AgentLookup = (agentId) => {
+    const agent = current.agents.get(agentId);
+    return agent === undefined ? undefined : { ...agent, level: LEVELS[agent.level] };
+  };
   const timer = new CoarseTimer();
   const identity = await openIdentity({
     dataDir,
@@ -105,19 +110,46 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       check: (caller) => identity.verifier.assertCurrent(caller),
       assertion: (caller, serverId) => minter.get(caller, serverId),
     },
-    matrix: matrixOf(config, log),
+    matrix: createMatrix({ builtIn: BUILT_IN_ROWS, configured: [], permits }),
     audit,
     timer,
     log,
   };
-  const create = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
-  const own = openOwnServer({ router, settings, publicKey: signingKey.publicKey, create, config: () => current });
+  const factory = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
+  const registry = new ServiceRegistry({ dataDir, maxTimeoutMs: settings.maxTimeoutMs, onChange: () => adopt() });
+  const own = factory.own({
+    id: OWN_ID,
+    ways: [
+      wayToOwnServer({
+        router,
+        dataDir,
+        registry,
+        publicKey: signingKey.publicKey,
+        issuer: settings.jwtIssuer,
+        rightsOf: (agentId) => rightsOf(agents(agentId)),
+      }),
+    ],
+  });
   const servers: ServerSet = new ServerSet({
     own,
-    create: create.configured,
+    create: (each) => factory.configured(each),
     onChange: (all) => router.catalog.setServers(all),
   });
-  servers.apply(config.servers);
+  router.matrix = matrixOf(current, registry, log);
+  servers.apply(allServers(current, registry));
+
+  /** Puts into force what the file and the registry say now; sessions go on. */
+  function adopt(): void {
+    const before = router.matrix;
+    router.matrix = matrixOf(current, registry, log);
+    identity.verifier.forget();
+    servers.apply(allServers(current, registry));
+    rightsChanged(router, before);
+    servers.startAll();
+    audit
+      .append({ kind: 'config_changed', details: { matrix: router.matrix.version } })
+      .catch((error: unknown) => log.error({ err: error }, 'a changed configuration could not be recorded'));
+  }
 
   return {
     router,
@@ -140,14 +172,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         ),
       }),
     reconfigure(next) {
-      const before = router.matrix;
       current = next;
-      router.matrix = matrixOf(next, log);
-      identity.verifier.forget();
-      servers.apply(next.servers);
-      rightsChanged(router, before);
-      servers.startAll();
-      void audit.append({ kind: 'config_changed', details: { matrix: router.matrix.version } }).catch(() => undefined);
+      adopt();
     },
     async close() {
       sessions.closeAll('the router is shutting down');
@@ -158,10 +184,22 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   };
 }
 
-function matrixOf(config: Config, log: Logger) {
-  const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: config.permissions, permits });
-  for (const mistake of matrix.mistakes) log.error({ at: `${config.locate(mistake.path)}` }, mistake.text);
+/** What the owner's file names comes first and cannot be replaced by what was registered at run time. */
+function allServers(config: Config, registry: ServiceRegistry): ReadonlyMap<string, ServerConfig> {
+  return new Map([...registry.registered().servers, ...config.servers]);
+}
+
+function matrixOf(config: Config, registry: ServiceRegistry, log: Logger): Matrix {
+  const { servers, permissions } = registry.registered();
+  const registered = [...servers.keys()].some((id) => config.servers.has(id)) ? [] : permissions;
+  const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: [...config.permissions, ...registered], permits });
+  for (const { path: at, text } of matrix.mistakes) log.error({ at: at.join('.') }, text);
   return matrix;
+}
+
+function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
+  if (agent === undefined) return undefined;
+  return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
 }
 
 function readTls({ tls }: Settings): { cert: string; key: string } | undefined {

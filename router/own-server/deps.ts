@@ -8,5 +8,7 @@ export interface OwnServerDeps {
   readonly dataDir: string;
   readonly registry: ServiceRegistry;
   /** What an agent that has no token at hand would get: its level and permissions by the configuration. */
-  readonly rightsOf: (agentId: string) => { readonly level: Level; readonly permissions: readonly string[] } | undefined;
+  readonly rightsOf: (
+    agentId: string,
+  ) => { readonly level: Level; readonly permissions: readonly string[] } | undefined;
 }

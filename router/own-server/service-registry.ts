@@ -22,7 +22,8 @@ const fileSchema = z.record(z.string().max(64), entrySchema);
 type Entry = z.infer<typeof entrySchema>;
 
 /** Variables that make a launcher run something else than what was approved (D01). */
-const LAUNCHER_VARIABLES = /^(?:NODE_OPTIONS|NODE_PATH|PATH|PYTHON(?:PATH|STARTUP|HOME)|LD_.*|DYLD_.*|BASH_ENV|ENV|PERL5(?:LIB|OPT)|RUBYOPT|GIT_.*|npm_config_.*)$/i;
+const LAUNCHER_VARIABLES =
+  /^(?:NODE_OPTIONS|NODE_PATH|PATH|PYTHON(?:PATH|STARTUP|HOME)|LD_.*|DYLD_.*|BASH_ENV|ENV|PERL5(?:LIB|OPT)|RUBYOPT|GIT_.*|npm_config_.*)$/i;
 
 export class ServiceRegistry {
   private readonly file: string;
@@ -59,7 +60,8 @@ export class ServiceRegistry {
     const config = this.parse(id, server);
     if (config.kind === 'stdio') {
       const bad = Object.keys(config.env).filter((name) => LAUNCHER_VARIABLES.test(name));
-      if (bad.length > 0) throw new AppError('SECURITY_VIOLATION', { text: `A registered server cannot set ${bad.join(', ')}` });
+      if (bad.length > 0)
+        throw new AppError('SECURITY_VIOLATION', { text: `A registered server cannot set ${bad.join(', ')}` });
     } else await checkUrl(config.url, { allowPrivate: false });
     this.write(new Map([...this.entries, [id, { server, level }]]));
   }
@@ -67,7 +69,9 @@ export class ServiceRegistry {
   /** Throws AppError INVALID_PARAMS when it was not registered at run time. */
   remove(id: string): void {
     if (!this.entries.has(id)) {
-      throw new AppError('INVALID_PARAMS', { text: `${id} was not registered at run time; what the configuration file names is removed there` });
+      throw new AppError('INVALID_PARAMS', {
+        text: `${id} was not registered at run time; what the configuration file names is removed there`,
+      });
     }
     this.write(new Map([...this.entries].filter(([each]) => each !== id)));
   }
@@ -78,7 +82,8 @@ export class ServiceRegistry {
     const config = readServer(id, server, [], context, ({ path: at, text, remedy }) => {
       mistakes.push(`${at.join('.') || id}: ${text}${remedy === undefined ? '' : ` ${remedy}`}`);
     });
-    if (config === undefined || mistakes.length > 0) throw new AppError('INVALID_PARAMS', { text: mistakes.join('\n') });
+    if (config === undefined || mistakes.length > 0)
+      throw new AppError('INVALID_PARAMS', { text: mistakes.join('\n') });
     return config;
   }
 

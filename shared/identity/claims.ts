@@ -7,7 +7,7 @@ import type { Caller } from './caller.ts';
 import { parseOnce } from './jws.ts';
 import { LEVEL_NAMES, LEVELS, type Level } from './levels.ts';
 import { refused } from './refusal.ts';
-import { ROLE_PERMISSIONS, ROLES, type Role } from './roles.ts';
+import { isRole, ROLE_PERMISSIONS, type Role } from './roles.ts';
 
 /** How far two clocks may be apart. */
 export const LEEWAY_SECONDS = 30;
@@ -27,7 +27,9 @@ export interface ClaimsPolicy {
 /** What the configuration knows of a named agent. */
 export interface AgentEntry {
   readonly level: Level;
-  readonly role?: Role;
+  readonly role?: Role | undefined;
+  /** Beyond those of its role. */
+  readonly permissions?: readonly string[] | undefined;
 }
 export type AgentLookup = (agentId: string) => AgentEntry | undefined;
 
@@ -50,6 +52,9 @@ export const levelSchema = z.union([z.enum(LEVEL_NAMES).transform((name): Level 
 
 const permissionsSchema = z.array(text(128)).max(256);
 
+/** Roles of other issuers are names without rights of their own here. */
+const roleName = text(64);
+
 const base = {
   sub: agentIdSchema,
   iss: z.string().max(1_024),
@@ -64,7 +69,7 @@ const base = {
 const accessSchema = z.object({
   ...base,
   agent_id: z.string().optional(),
-  role: z.enum(ROLES),
+  role: roleName,
   governance_level: levelSchema.optional(),
   permissions: permissionsSchema.optional(),
 });
@@ -73,7 +78,7 @@ const refreshSchema = z.object({ ...base, family_id: text(256) });
 
 const assertionSchema = z.object({
   ...base,
-  role: z.enum(ROLES),
+  role: roleName,
   governance_level: levelSchema,
   permissions: permissionsSchema,
   act: z.object({ sub: text(256) }),
@@ -109,15 +114,18 @@ export function callerOf(claims: AccessClaims, agents: AgentLookup): Caller {
     agentId: claims.sub,
     role: claims.role,
     level: claims.governance_level ?? agents(claims.sub)?.level ?? LEVELS.READ_ONLY,
-    permissions: permissionsOf(claims.role, claims.permissions),
+    permissions: permissionsOf(claims.role, [
+      ...(claims.permissions ?? []),
+      ...(agents(claims.sub)?.permissions ?? []),
+    ]),
     tokenId: claims.jti,
     expiresAt: claims.exp,
   });
 }
 
 /** The role's permissions and the caller's own, each once. */
-export function permissionsOf(role: Role, own: readonly string[] = []): readonly string[] {
-  return Object.freeze([...new Set([...ROLE_PERMISSIONS[role], ...own])]);
+export function permissionsOf(role: string, own: readonly string[] = []): readonly string[] {
+  return Object.freeze([...new Set([...(isRole(role) ? ROLE_PERMISSIONS[role] : []), ...own])]);
 }
 
 type Base = z.infer<z.ZodObject<typeof base>>;

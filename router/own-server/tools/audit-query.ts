@@ -22,11 +22,23 @@ export const auditQuery = ({ dataDir }: OwnServerDeps) =>
       outcome: z.enum(AUDIT_OUTCOMES).optional(),
       call_id: name.optional().describe('All records of one call'),
       limit: z.number().int().min(1).max(200).default(50),
-      before: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional().describe('Only records with a smaller seq'),
+      before: z
+        .number()
+        .int()
+        .min(1)
+        .max(Number.MAX_SAFE_INTEGER)
+        .optional()
+        .describe('Only records with a smaller seq'),
     }),
     output: z.object({
       records: z.array(z.record(z.string().max(100), z.unknown())).max(200),
-      next_before: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).nullable().describe('Give this as `before` for older records'),
+      next_before: z
+        .number()
+        .int()
+        .min(1)
+        .max(Number.MAX_SAFE_INTEGER)
+        .nullable()
+        .describe('Give this as `before` for older records'),
     }),
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     handler: async ({ since, until, call_id, ...filter }) => {

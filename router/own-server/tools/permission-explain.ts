@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
-import { permits } from '../../../shared/identity/roles.ts';
 import { LEVELS } from '../../../shared/identity/levels.ts';
+import { permits } from '../../../shared/identity/roles.ts';
 import type { Rights } from '../../../shared/matrix/decide.ts';
 import { defineTool } from '../../../shared/tool.ts';
 import type { OwnServerDeps } from '../deps.ts';
@@ -20,7 +20,10 @@ export const permissionExplain = ({ router, rightsOf }: OwnServerDeps) =>
     input: z.strictObject({
       tool: z.string().min(1).max(300).describe('The tool as it is listed'),
       agent_id: z.string().min(1).max(256).optional().describe('Whose rights; your own when left out'),
-      arguments: z.record(z.string().max(1_000), z.unknown()).optional().describe('Arguments of the call, where rules look at them'),
+      arguments: z
+        .record(z.string().max(1_000), z.unknown())
+        .optional()
+        .describe('Arguments of the call, where rules look at them'),
     }),
     output: z.object({
       decision: z.enum(['allowed', 'approval_required', 'denied']),
@@ -30,13 +33,28 @@ export const permissionExplain = ({ router, rightsOf }: OwnServerDeps) =>
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     handler: async ({ tool, agent_id, arguments: args }, { caller }) => {
       const all = mayAskAboutAll(caller);
-      const asked = agent_id === undefined || agent_id === caller.agentId ? caller : all ? otherRights(agent_id, rightsOf) : undefined;
-      if (asked === undefined) throw new AppError('FORBIDDEN', { text: 'Only GOVERNANCE with audit:read may ask about other agents' });
+      const asked =
+        agent_id === undefined || agent_id === caller.agentId
+          ? caller
+          : all
+            ? otherRights(agent_id, rightsOf)
+            : undefined;
+      if (asked === undefined)
+        throw new AppError('FORBIDDEN', { text: 'Only GOVERNANCE with audit:read may ask about other agents' });
       const entry = router.catalog.view(undefined).lists.tools.get(tool);
-      const unknown = { decision: 'denied', row: null, reasons: [`there is no tool ${tool}, or ${asked.agentId} may not know of it`] } as const;
-      if (entry === undefined || (!all && !router.matrix.visible(asked, entry.target))) return { ...unknown, reasons: [...unknown.reasons] };
+      const unknown = {
+        decision: 'denied',
+        row: null,
+        reasons: [`there is no tool ${tool}, or ${asked.agentId} may not know of it`],
+      } as const;
+      if (entry === undefined || (!all && !router.matrix.visible(asked, entry.target)))
+        return { ...unknown, reasons: [...unknown.reasons] };
       const { decision, row, reasons } = router.matrix.explain(asked, entry.target, args);
-      return { decision, row: row === undefined ? null : JSON.stringify(row), reasons: reasons.slice(0, 100).map((reason) => reason.slice(0, 2_000)) };
+      return {
+        decision,
+        row: row === undefined ? null : JSON.stringify(row),
+        reasons: reasons.slice(0, 100).map((reason) => reason.slice(0, 2_000)),
+      };
     },
   });
 

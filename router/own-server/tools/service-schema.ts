@@ -1,7 +1,10 @@
 /** The state of one server as tools show it: health.ts's ServiceState. */
 import { z } from 'zod';
 
-export const serviceId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/).describe('Id of a server, as service_list shows it');
+export const serviceId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .describe('Id of a server, as service_list shows it');
 
 export const serviceState = z.object({
   id: z.string().max(64),

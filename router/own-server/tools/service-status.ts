@@ -21,7 +21,8 @@ export const serviceStatus = ({ router }: OwnServerDeps) =>
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     handler: async ({ id }) => {
       const server = router.catalog.server(id);
-      if (server === undefined) throw new AppError('INVALID_PARAMS', { text: `There is no server ${id}; service_list names all` });
+      if (server === undefined)
+        throw new AppError('INVALID_PARAMS', { text: `There is no server ${id}; service_list names all` });
       const withheld = router.catalog
         .view(undefined)
         .withheld.filter(({ serverId }) => serverId === id)
