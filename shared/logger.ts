@@ -43,6 +43,7 @@ interface FileSink {
 const TEN_MB = 10 * 1024 * 1024;
 const STDERR_BUFFER_BYTES = 16 * 1024 * 1024;
 const RETRY_AFTER_MS = 10_000;
+const CLOSE_WITHIN_MS = 5_000;
 /** Keys that the logger itself writes; a logged object must not write them a second time (D07). */
 const OWN_KEYS = ['level', 'time', 'pid', 'name'];
 
@@ -146,8 +147,14 @@ function openFile(file: LogFile, stream: DestinationStream, now: () => number): 
       const ending = worker;
       if (ending === undefined) return;
       await new Promise<void>((resolve) => {
-        ending.once('close', resolve);
-        ending.once('error', () => resolve());
+        // The worker does not keep the process alive, so this does; a disk that hangs is not waited for.
+        const timer = setTimeout(resolve, CLOSE_WITHIN_MS);
+        const done = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        ending.once('close', done);
+        ending.once('error', done);
         ending.end();
       });
     },

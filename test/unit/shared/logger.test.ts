@@ -253,4 +253,17 @@ describe('the log file', () => {
     expect(stderr.trimEnd().split('\n')).toHaveLength(200);
     expect(readAll()).toHaveLength(200);
   });
+
+  it('[X5] can be closed at once in a process that has nothing else to do', async () => {
+    const logger = path.resolve('shared/logger.ts');
+    const file = path.join(folder, 'router.log');
+    const code = `import { createLogger } from ${JSON.stringify(logger)};
+      const log = createLogger({ name: 'child', level: 'info', file: ${JSON.stringify(file)} });
+      log.info('only');
+      await log.close();
+      process.exitCode = 4;`;
+    const ended = await run(process.execPath, ['--input-type=module', '-e', code]).catch((error: unknown) => error);
+    expect(ended).toMatchObject({ code: 4 });
+    expect(readAll()).toHaveLength(1);
+  });
 });

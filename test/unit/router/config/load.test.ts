@@ -519,7 +519,7 @@ describe('any text', () => {
         for (const line of lines) expect(line).toMatch(/^\d+:\d+: /);
         expect(Reflect.get({}, 'command')).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -536,7 +536,7 @@ describe('any text', () => {
           expect(mistakesOf(text).length).toBeGreaterThan(0);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
