@@ -60,6 +60,8 @@ export interface Decisions {
   vote(caller: Caller, id: string, vote: 'approve' | 'reject', reasoning: string): Proposal;
   override(caller: Caller, id: string, decision: 'approve' | 'reject', justification: string): Proposal;
   get(id: string): Proposal;
+  /** As `get`, undefined when there is none. */
+  find(id: string): Proposal | undefined;
   /** Newest first. */
   list(options?: ListOptions): Proposal[];
   /** Approved actions that nobody has started, oldest first. */
@@ -68,6 +70,8 @@ export interface Decisions {
   claimExecution(id: string, current: CallBinding): Started;
   /** @param resultText the call's result as JSON text; one above the bound is kept as digest and size */
   recordOutcome(id: string, fence: number, outcome: 'executed' | 'failed', resultText: string): Proposal;
+  /** This process made the call and cannot know how it ended: a voter settles it. */
+  recordLost(id: string, fence: number, reason: string): Proposal;
   resolveUnknown(caller: Caller, id: string, outcome: 'executed' | 'failed', justification: string): Proposal;
   /** @param reason said to the proposer and the voters */
   void(id: string, reason: string): Proposal;
@@ -82,8 +86,10 @@ export function createDecisions(deps: DecisionsDeps): Decisions {
   const { log, index } = store;
   let sweptRules: VotingRules | undefined;
 
+  const read = (id: string) => fold(id, log.load(proposalStream(id)));
+
   function load(id: string): Proposal {
-    const proposal = fold(id, log.load(proposalStream(id)));
+    const proposal = read(id);
     if (proposal !== undefined) return proposal;
     throw new AppError('INVALID_PARAMS', { text: 'Unknown proposal; governance_status lists the proposals there are' });
   }
@@ -206,6 +212,7 @@ export function createDecisions(deps: DecisionsDeps): Decisions {
     override: (caller, id, decision, justification) =>
       act(id, (proposal) => override(proposal, caller, decision, justification)),
     get: refresh,
+    find: (id) => (read(id) === undefined ? undefined : refresh(id)),
     list({ status, before, limit = 50 } = {}) {
       expireDue();
       const found = index.page(status, before, limit).map(refresh);
@@ -226,6 +233,7 @@ export function createDecisions(deps: DecisionsDeps): Decisions {
     },
     recordOutcome: (id, fence, outcome, resultText) =>
       act(id, (proposal) => finish(proposal, fence, outcome, storedResult(resultText))),
+    recordLost: (id, fence, reason) => act(id, (proposal) => lose(proposal, fence, reason)),
     resolveUnknown: (caller, id, outcome, justification) =>
       act(id, (proposal) => resolve(proposal, caller, outcome, justification, rules())),
     void: (id, reason) => act(id, (proposal) => voidProposal(proposal, reason)),

@@ -1,6 +1,7 @@
 /** Opens the governance of one data folder: store, proposals, policies and the telling of changes, as one thing to close. */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../shared/store.ts';
+import { POLICY_SETTER } from './actions.ts';
 import { type Changes, createChanges } from './changes.ts';
 import type { Clock } from './clock.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
@@ -51,7 +52,7 @@ export async function openGovernance(options: GovernanceOptions): Promise<Govern
         store,
         changes,
         definitions: policies,
-        setter: { serverId: 'governance', tool: 'governance_policy' },
+        setter: POLICY_SETTER,
       }),
       changes,
       now: () => store.now(),

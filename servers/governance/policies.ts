@@ -76,11 +76,11 @@ export interface Policies {
   /** @throws AppError INVALID_PARAMS when the value does not fit; changes nothing */
   validate(name: string, value: unknown): PolicyValue;
   /**
-   * Sets the value as the action of a proposal of this caller that is executing right now, with these very arguments. A
+   * Sets the value as the action of a proposal of this agent that is executing right now, with these very arguments. A
    * repetition within the same execution changes nothing more.
    * @throws AppError APPROVAL_REQUIRED when there is no such execution
    */
-  setByApproval(caller: Caller, name: string, value: unknown): Policy;
+  setByApproval(agentId: string, name: string, value: unknown): Policy;
   /** @throws AppError FORBIDDEN below EMERGENCY level, INVALID_PARAMS without a justification */
   setByEmergency(caller: Caller, name: string, value: unknown, justification: string): Policy;
 }
@@ -128,11 +128,11 @@ export function createPolicies({ store, changes, definitions, setter }: Policies
     throw new AppError('INVALID_PARAMS', { text: `${name} must be ${expected}` });
   }
 
-  /** The id of the caller's running proposal whose action is exactly this setting. Inside a transaction. */
-  function running(caller: Caller, name: string, value: PolicyValue): string | undefined {
+  /** The id of the agent's running proposal whose action is exactly this setting. Inside a transaction. */
+  function running(agentId: string, name: string, value: PolicyValue): string | undefined {
     return store.index.withStatus('executing').find((id) => {
       const proposal = fold(id, store.log.load(proposalStream(id)));
-      if (proposal?.action == null || proposal.proposer !== caller.agentId) return false;
+      if (proposal?.action == null || proposal.proposer !== agentId) return false;
       const { binding, argumentsText } = proposal.action;
       if (binding.serverId !== setter.serverId || binding.tool !== setter.tool) return false;
       const args = JSON.parse(argumentsText) as { policy?: unknown; value?: unknown };
@@ -162,10 +162,10 @@ export function createPolicies({ store, changes, definitions, setter }: Policies
       });
     },
     validate,
-    setByApproval(caller, name, given) {
+    setByApproval(agentId, name, given) {
       const value = validate(name, given);
       return write((now) => {
-        const proposalId = running(caller, name, value);
+        const proposalId = running(agentId, name, value);
         if (proposalId === undefined) {
           throw new AppError('APPROVAL_REQUIRED', {
             text: 'A policy changes by an approved proposal only: propose it with this call as its action (governance_proposal)',
@@ -174,7 +174,7 @@ export function createPolicies({ store, changes, definitions, setter }: Policies
         const isDone = load(name).some(
           ({ event: { authority } }) => authority.kind === 'proposal' && authority.proposalId === proposalId,
         );
-        if (!isDone) set(name, { value, by: caller.agentId, authority: { kind: 'proposal', proposalId } }, now);
+        if (!isDone) set(name, { value, by: agentId, authority: { kind: 'proposal', proposalId } }, now);
       }, name);
     },
     setByEmergency(caller, name, given, justification) {

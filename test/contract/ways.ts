@@ -1,4 +1,7 @@
 /** The ways to reach one server of ours: in memory, as a process over stdio, over Streamable HTTP, over HTTP+SSE. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -27,7 +30,22 @@ export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 async function make(id: string): Promise<VillageServer> {
   const load = SERVERS.get(id);
   if (load === undefined) throw new Error(`no server ${id}`);
-  return (await load())({ log: silent, dataDir: '' });
+  return (await load())({ log: silent, dataDir: dataFolder() });
+}
+
+/** One for all servers of a test process, as in a village; goes with the process. */
+const dataFolder = lazily(() => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'contract-'));
+  process.once('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+  return folder;
+});
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 export async function reach(id: string, way: Way): Promise<Reached> {
@@ -69,7 +87,7 @@ function overStdio(id: string): Reached {
     async transport(caller = 'king') {
       return new StdioClientTransport({
         command: process.execPath,
-        args: [launcher, id, '--token', `token-${caller}`],
+        args: [launcher, id, '--token', `token-${caller}`, '--data-dir', dataFolder()],
         stderr: 'ignore',
       });
     },

@@ -82,10 +82,10 @@ it('[G7] an approved action sets it once, and the history says by what right', a
   const village = await openVillage();
   const { policies, decisions } = village;
   const { id, fence } = startedChange(village, 90);
-  expect(policies.setByApproval(sage, RETENTION, 90)).toMatchObject({ value: 90, version: 1, setAt: START });
-  expect(policies.setByApproval(sage, RETENTION, 90).version).toBe(1);
+  expect(policies.setByApproval('sage', RETENTION, 90)).toMatchObject({ value: 90, version: 1, setAt: START });
+  expect(policies.setByApproval('sage', RETENTION, 90).version).toBe(1);
   decisions.recordOutcome(id, fence, 'executed', '{}');
-  expect(kindOf(() => policies.setByApproval(sage, RETENTION, 90))).toBe('APPROVAL_REQUIRED');
+  expect(kindOf(() => policies.setByApproval('sage', RETENTION, 90))).toBe('APPROVAL_REQUIRED');
   expect(policies.history(RETENTION)).toEqual([
     { value: 90, previous: 30, at: START, by: 'sage', authority: { kind: 'proposal', proposalId: id } },
   ]);
@@ -98,13 +98,13 @@ it.each([
 ])('[G7] an approved action does not cover %s', async (_, who, value) => {
   const village = await openVillage();
   startedChange(village, 90);
-  expect(kindOf(() => village.policies.setByApproval(who, RETENTION, value))).toBe('APPROVAL_REQUIRED');
+  expect(kindOf(() => village.policies.setByApproval(who.agentId, RETENTION, value))).toBe('APPROVAL_REQUIRED');
   expect(village.policies.get(RETENTION).value).toBe(30);
 });
 
 it('[G7] without a running execution nobody sets it, whatever its level', async () => {
   const { policies } = await openVillage();
-  expect(kindOf(() => policies.setByApproval(king, RETENTION, 90))).toBe('APPROVAL_REQUIRED');
+  expect(kindOf(() => policies.setByApproval('king', RETENTION, 90))).toBe('APPROVAL_REQUIRED');
 });
 
 it('[G7] EMERGENCY level sets it without a vote, with a justification', async () => {
