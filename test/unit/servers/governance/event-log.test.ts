@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
@@ -39,6 +40,18 @@ it.each([
   expect(alter(dataDir, sql)).toBe(1);
   await expect(openVillage({ dataDir })).rejects.toThrow(StoreError);
   await expect(openVillage({ dataDir })).rejects.toThrow(`event ${position}:`);
+});
+
+it('[G4] opens no file with a vote turned round and its hash made to fit', async () => {
+  const dataDir = await closedVillage();
+  const file = new Database(path.join(dataDir, 'governance.db'));
+  const row = file.prepare('SELECT * FROM events WHERE position = 4').get() as Record<string, string | number>;
+  const data = String(row.data).replace('"reject"', '"approve"');
+  const hashed = JSON.stringify([row.position, row.stream, row.version, row.at, data, row.previous_hash]);
+  const hash = createHash('sha256').update(hashed).digest('hex');
+  file.prepare('UPDATE events SET data = ?, hash = ? WHERE position = 4').run(data, hash);
+  file.close();
+  await expect(openVillage({ dataDir })).rejects.toThrow('event 5: it does not follow the event before it');
 });
 
 it('[G4] decides nothing on a proposal whose events were altered while the file is open', async () => {

@@ -242,3 +242,23 @@ it('[G4] a started action outlives its windows: time does not end an execution',
   expect(village.decisions.sweep()).toEqual([]);
   expect(village.decisions.get(id).status).toBe('executing');
 });
+
+it('[G4] a voter does not settle the lost outcome of its own call', async () => {
+  const first = await openVillage();
+  const { proposal } = first.decisions.requestApproval(sage, payment(TEN, { caller: 'sage' }));
+  first.decisions.vote(curator, proposal.id, 'approve', 'yes');
+  const { fence } = first.decisions.claimExecution(proposal.id, proposal.action!.binding);
+  first.decisions.recordLost(proposal.id, fence, 'No answer came');
+  const settle = (who: typeof sage) => () => first.decisions.resolveUnknown(who, proposal.id, 'executed', 'I saw it');
+  expect(kindOf(settle(sage))).toBe('FORBIDDEN');
+  expect(settle(king)()).toMatchObject({ status: 'executed', lost: 'No answer came', resolution: { by: 'king' } });
+});
+
+it('[G5] the same call asked through two processes at once is one proposal', async () => {
+  const here = await openVillage();
+  const there = await openVillage({ dataDir: here.dataDir });
+  const first = here.decisions.requestApproval(magi, payment(TEN));
+  const second = there.decisions.requestApproval(magi, payment(TEN));
+  expect([first.isNew, second.isNew]).toEqual([true, false]);
+  expect(second.proposal.id).toBe(first.proposal.id);
+});
