@@ -179,8 +179,8 @@ export function createDecisions(deps: DecisionsDeps): Decisions {
       if (execution === null || execution.owner === owner.id) continue;
       if (isOwnerAlive(store.ownersFolder, execution.owner)) continue;
       const reason = 'The process that made the call ended before it recorded an outcome';
-      act(id, (proposal) => lose(proposal, execution.fence, reason));
-      lost.push(id);
+      const after = act(id, (proposal) => lose(proposal, execution.fence, reason));
+      if (after.status === 'outcome_unknown') lost.push(id);
     }
     if (lost.length > 0) store.write(() => tidyOwners(store.ownersFolder, owner.id));
     return lost;

@@ -30,7 +30,7 @@ const people = [...AGENTS].map(([id, level]) => caller(id, level));
 const person = fc.constantFrom(...people);
 const instance = fc.nat({ max: 1 });
 const which = fc.nat({ max: 3 });
-const choice = fc.constantFrom('approve' as const, 'reject' as const);
+const choice = fc.constantFrom('approve' as const, 'approve' as const, 'reject' as const);
 const step = fc.oneof(
   {
     weight: 3,
@@ -57,6 +57,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('settle' as const), instance, person, which, choice }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+type Aimed = Exclude<Step, { do: 'jump' | 'restart' | 'sweep' | 'propose' }>;
 
 /** True when it was done, false when it was refused; anything else that is thrown is a fault. */
 function attempt(work: () => unknown): boolean {
@@ -104,7 +106,7 @@ class World {
     if (step.do === 'sweep') decisions.sweep();
     else if (step.do === 'propose') this.propose(step);
     else {
-      const id = this.ids[step.which % Math.max(1, this.ids.length)];
+      const id = this.pick(step);
       if (id !== undefined) this.touch(step, id);
     }
   }
@@ -114,7 +116,17 @@ class World {
     attempt(() => this.ids.push(this.services[at]!.decisions.propose(who, request).id));
   }
 
-  private touch(step: Exclude<Step, { do: 'jump' | 'restart' | 'sweep' | 'propose' }>, id: string): void {
+  /** Mostly a proposal that the step can do something to, so that schedules get far; else any. */
+  private pick({ do: what, instance: at, which: n }: Aimed): string | undefined {
+    const { decisions } = this.services[at]!;
+    const wanted: readonly Status[] =
+      what === 'claim' ? ['approved', 'overridden'] : what === 'finish' ? ['executing', 'outcome_unknown'] : ['open'];
+    const fitting = this.ids.filter((id) => wanted.includes(decisions.get(id).status));
+    const from = n < 3 && fitting.length > 0 ? fitting : this.ids;
+    return from[n % Math.max(1, from.length)];
+  }
+
+  private touch(step: Aimed, id: string): void {
     const { decisions } = this.services[step.instance]!;
     if (step.do === 'vote') {
       const before = decisions.get(id);
