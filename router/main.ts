@@ -21,7 +21,8 @@ import type { Config, ServerConfig } from './config/config.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
-import { OWN_ID, wayToOwnServer } from './own-server/open.ts';
+import { OWN_ID } from './own-server/id.ts';
+import { wayToOwnServer } from './own-server/open.ts';
 import { type Registered, ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged } from './relay/list-changes.ts';
 import { failQuestions } from './relay/questions.ts';
@@ -29,6 +30,9 @@ import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { serverFactory } from './server-factory.ts';
 import { Sessions } from './sessions.ts';
+import { EmergencyStop } from './stop/emergency-stop.ts';
+import { enforce } from './stop/enforce.ts';
+import { openStopStore } from './stop/stop-store.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
 
@@ -81,6 +85,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     now: Date.now,
     onNotice: (text) => log.warn(text),
   });
+  const stopStore = await openStopStore(dataDir);
   const sessions: Sessions = new Sessions({
     timer,
     idleMs: settings.sessionTimeoutMs,
@@ -112,6 +117,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     },
     matrix: createMatrix({ builtIn: BUILT_IN_ROWS, configured: [], permits }),
     audit,
+    stop: new EmergencyStop(stopStore, log),
     timer,
     log,
   };
@@ -137,6 +143,13 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   });
   router.matrix = matrixOf(current, registry);
   servers.apply(allServers(current, registry));
+  router.stop.onChange(enforceStops);
+  enforceStops();
+  router.stop.watch();
+
+  function enforceStops(): void {
+    enforce(router, settings.emergencyStopTimeoutMs);
+  }
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
@@ -144,6 +157,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     router.matrix = matrixOf(current, registry);
     identity.verifier.forget();
     servers.apply(allServers(current, registry));
+    enforceStops();
     rightsChanged(router, before);
     servers.startAll();
     audit
@@ -178,6 +192,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     async close() {
       sessions.closeAll('the router is shutting down');
       await servers.stop();
+      await router.stop.close();
       await audit.close();
       await identity.close();
     },

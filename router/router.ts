@@ -6,6 +6,7 @@ import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
 import type { Identity } from './identity.ts';
 import type { Sessions } from './sessions.ts';
+import type { EmergencyStop } from './stop/emergency-stop.ts';
 
 export interface RouterSettings {
   readonly defaultTimeoutMs: number;
@@ -28,6 +29,7 @@ export interface Router {
   /** The one in force; replaced whole when the configuration changes. */
   matrix: Matrix;
   readonly audit: AuditLog;
+  readonly stop: EmergencyStop;
   readonly timer: CoarseTimer;
   readonly log: Logger;
 }

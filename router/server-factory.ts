@@ -7,6 +7,7 @@ import { told } from './relay/notifications.ts';
 import { ask } from './relay/questions.ts';
 import { renewSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
+import { stopped } from './stop/stops.ts';
 import { waysTo } from './upstreams/open-transport.ts';
 import { type ServerEvents, type ServerOptions, UpstreamServer } from './upstreams/server.ts';
 
@@ -59,6 +60,10 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
         assertion: config.assertion ? (config.kind === 'stdio' ? 'meta' : 'bearer') : undefined,
         timeoutMs: config.timeoutMs,
         startTimeoutMs: config.startTimeoutMs,
+        stopped: () => {
+          const stop = router.stop.coveringServer(config.id);
+          return stop === undefined ? undefined : stopped(stop);
+        },
         ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, log }),
       });
     },
@@ -67,6 +72,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
         ...common,
         ...options,
         prefix: '',
+        stopped: () => undefined,
         isolation: 'shared',
         assertion: 'meta',
         timeoutMs: undefined,

@@ -69,7 +69,7 @@ export class StreamableHttpDoor {
       await receiveRequest(this.router, session, caller, message, this.exchange(response, session));
       return;
     }
-    receiveOther(session, message);
+    receiveOther(this.router, session, message);
     response.writeHead(202).end();
   }
 

@@ -9,6 +9,7 @@ import type { Router } from '../router.ts';
 import type { Answer } from '../upstreams/peer.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
+import { checkStop } from './check-stop.ts';
 import { forward } from './forward.ts';
 import { recordAnswer, recordFailure, recordStart } from './record.ts';
 import { requireApproval } from './require-approval.ts';
@@ -22,8 +23,10 @@ export async function callTool(call: Call, router: Router): Promise<Answer> {
   let entry: Entry | undefined;
   let started = false;
   try {
+    checkStop(call, router);
     authenticate(call, router.identity);
     entry = resolve(call, router.catalog);
+    call.entry = entry;
     const allowed = authorize(call, entry, router.matrix);
     requireApproval(allowed);
     if (allowed.row.audit === false) return await forward(call, entry, allowed.row.timeoutMs, router);

@@ -13,6 +13,7 @@ import type { Entry } from '../catalog/catalog.ts';
 import { type Edit, type Message, memberOf, octetsOf, progressTokenOf, splice } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Answer, Peer } from '../upstreams/peer.ts';
+import { checkStop } from './check-stop.ts';
 
 /**
  * @param timeoutMs of the row that allowed it, if it sets one
@@ -29,6 +30,7 @@ export async function forward(
   const peer = found instanceof Promise ? await found : found;
   const assertion = await assertionFor(call, entry, router);
   call.check();
+  checkStop(call, router);
   call.session.used.add(peer);
   const token = progressTokenOf(call.message);
   const { defaultTimeoutMs, maxTimeoutMs } = router.settings;

@@ -51,7 +51,8 @@ export async function recordFailure(
     return;
   }
   const denied = error instanceof Denied ? { rule: error.rule, details: { reasons: error.reasons.join('; ') } } : {};
-  await audit.append({ kind: 'call_denied', ...common, ...denied, outcome: 'denied' }, argumentsOf(call));
+  const outcome = error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
+  await audit.append({ kind: 'call_denied', ...common, ...denied, outcome }, argumentsOf(call));
 }
 
 function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
@@ -86,6 +87,8 @@ function endOf(error: AppError): AuditOutcome {
       return 'too_large';
     case 'OUTCOME_UNKNOWN':
       return 'unknown';
+    case 'EMERGENCY_STOP':
+      return 'stopped';
     default:
       return 'failed';
   }

@@ -9,9 +9,8 @@ import type { Gate } from '../../shared/request.ts';
 import { openSession, type VillageServer } from '../../shared/village-server.ts';
 import type { Transport } from '../upstreams/transport.ts';
 import type { OwnServerDeps } from './deps.ts';
+import { OWN_ID } from './id.ts';
 import { ownTools } from './tools/index.ts';
-
-export const OWN_ID = 'router';
 
 export interface OwnServerOptions extends OwnServerDeps {
   readonly publicKey: KeyObject;

@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly listLimits: ListLimits;
   readonly log: Logger;
   readonly events: ServerEvents;
+  /** The emergency stop that keeps everything from it, if one does: then it is neither started nor sent anything. */
+  readonly stopped: () => AppError | undefined;
 }
 
 /** Makes a new, unstarted transport; `assertionOf` tells the assertion that goes with a request. */
@@ -44,9 +46,10 @@ export interface ServerEvents {
 }
 
 /**
- * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us.
+ * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us ·
+ * `halted`: by an emergency stop, until that is ended.
  */
-export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped';
+export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped' | 'halted';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
@@ -54,6 +57,8 @@ const LONGEST_WAIT_MS = 60_000;
 const STEADY_MS = 60_000;
 /** A call waits for a start that is no further away than this, instead of failing at once. */
 const WORTH_WAITING_MS = 2_000;
+/** What a halted server has not taken in by then never reaches it. */
+const LAST_BYTES_MS = 40;
 
 export class UpstreamServer {
   readonly options: ServerOptions;
@@ -65,6 +70,8 @@ export class UpstreamServer {
   starts = 0;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
+  /** Every connection that is open or being opened. */
+  private readonly open = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryAt = 0;
@@ -118,6 +125,8 @@ export class UpstreamServer {
 
   /** Starts it unless it runs; joins a start that is on its way. */
   async start(): Promise<Peer> {
+    const stopped = this.options.stopped();
+    if (stopped !== undefined) throw stopped;
     if (this.shared !== undefined) return this.shared;
     if (this.state === 'stopped') throw this.unavailable();
     if (this.starting !== undefined) return this.starting;
@@ -141,6 +150,29 @@ export class UpstreamServer {
     await Promise.all([...peers.map((peer) => peer?.close()), started?.then((peer) => peer?.close())]);
   }
 
+  /** An emergency stop covers it: nothing is started again, and what has not left by now does not leave. */
+  halt(): void {
+    if (this.state === 'halted' || this.state === 'stopped') return;
+    clearTimeout(this.retry);
+    this.setState('halted', 'stopped by an emergency stop');
+    setTimeout(() => {
+      for (const peer of this.open) if (peer.isBacklogged && this.state === 'halted') void peer.kill();
+    }, LAST_BYTES_MS);
+  }
+
+  /** The grace of an emergency stop is over: ends what is halted, and what still runs a call that was cancelled. */
+  killHalted(): void {
+    for (const peer of this.open) if (this.state === 'halted' || peer.isUnfinished) void peer.kill();
+  }
+
+  /** No emergency stop covers it any more. */
+  unhalt(): void {
+    if (this.state !== 'halted') return;
+    this.setState(this.shared === undefined ? 'idle' : 'ready', undefined);
+    // What it listed meanwhile could not be asked for.
+    if (this.shared !== undefined) void this.listing.read(this.shared, LIST_NAMES);
+  }
+
   /** Ends the connection that a session had to itself. */
   async release(session: Session): Promise<void> {
     const own = this.own.get(session);
@@ -160,7 +192,7 @@ export class UpstreamServer {
         this.lastInitialized = peer.initialized;
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
-        if (this.shared === peer) this.setState('ready', undefined);
+        if (this.shared === peer && this.state === 'starting') this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;
       },
@@ -212,6 +244,7 @@ export class UpstreamServer {
         clientInfo,
         ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
         ...(session === undefined ? {} : { session }),
+        stopped: this.options.stopped,
         onBadMessage: (count, why) =>
           log.warn({ server: this.id, count, why }, 'the server printed what is no message; skipped'),
         events: {
@@ -219,21 +252,28 @@ export class UpstreamServer {
           onNotification: (from, message, call) =>
             this.told(from, message, () => events.onNotification(this, from, message, call)),
           onClose: (_, error) => {
+            this.open.delete(peer);
             if (connected) onClose(error);
           },
         },
       },
     );
     let connected = false;
+    this.open.add(peer);
     await peer.connect();
     connected = true;
+    const stopped = this.options.stopped();
+    if (stopped !== undefined) {
+      await peer.kill();
+      throw stopped;
+    }
     return peer;
   }
 
   /** The shared connection ended, or could not be made. */
   private lost(error: Error | undefined): void {
     this.shared = undefined;
-    if (this.state === 'stopped') return;
+    if (this.state === 'stopped' || this.state === 'halted') return;
     const now = performance.now();
     if (this.readyAt > 0 && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
     this.retryAt = now + this.waitMs;

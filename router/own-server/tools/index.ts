@@ -1,6 +1,8 @@
 import type { Tool } from '../../../shared/tool.ts';
 import type { OwnServerDeps } from '../deps.ts';
 import { auditQuery } from './audit-query.ts';
+import { emergencySystemResume } from './emergency-system-resume.ts';
+import { emergencySystemShutdown } from './emergency-system-shutdown.ts';
 import { permissionExplain } from './permission-explain.ts';
 import { serviceList } from './service-list.ts';
 import { serviceRegister } from './service-register.ts';
@@ -15,5 +17,7 @@ export function ownTools(deps: OwnServerDeps): readonly Tool[] {
     auditQuery(deps),
     serviceRegister(deps),
     serviceRemove(deps),
+    emergencySystemShutdown(deps),
+    emergencySystemResume(deps),
   ];
 }

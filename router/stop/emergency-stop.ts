@@ -1,0 +1,159 @@
+/**
+ * The stops as this process knows them: told by whoever orders here, and seen within 20 ms when another process on the data
+ * folder does. Says whether a call may start; what a stop does to calls and servers is stop/enforce.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Logger } from '../../shared/logger.ts';
+import type { StopState, StopStore } from './stop-store.ts';
+import { covers, coversServer, type Reach, type Stop } from './stops.ts';
+
+const LOOK_EVERY_MS = 20;
+/** A check that is asked later than this after the last look, looks itself: the process may have been busy, or asleep. */
+const STALE_MS = 60;
+/** How long an order waits for the other processes to have taken it over. */
+const OTHERS_MS = 900;
+const ASK_EVERY_MS = 5;
+
+/** In force while the state cannot be read: fails closed. */
+const UNREADABLE: Stop = {
+  scope: 'all',
+  reason: 'the state of the emergency stop cannot be read',
+  by: 'router',
+  at: 0,
+};
+
+/** What became of an order. */
+export interface Ordered {
+  readonly stops: readonly Stop[];
+  /** Other router processes that live and did not say in time that they took it over. */
+  readonly behind: number;
+}
+
+export class EmergencyStop {
+  private readonly store: StopStore;
+  private readonly log: Pick<Logger, 'error' | 'warn'>;
+  private readonly id = randomUUID();
+  private readonly listeners = new Set<(stops: readonly Stop[]) => void>();
+  private state: StopState = { generation: -1, stops: [UNREADABLE] };
+  private mark = '';
+  private lookedAt = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private watcher: fs.FSWatcher | undefined;
+
+  constructor(store: StopStore, log: Pick<Logger, 'error' | 'warn'>) {
+    this.store = store;
+    this.log = log;
+    this.look();
+  }
+
+  /** Those in force. */
+  get stops(): readonly Stop[] {
+    return this.state.stops;
+  }
+
+  /** Follows what other processes order; tells of it by `onChange`. */
+  watch(): void {
+    this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.timer.unref();
+    this.store.seen(this.id, Math.max(0, this.state.generation));
+    try {
+      this.watcher = fs.watch(this.store.folder, { persistent: false }, (_, name) => {
+        if (name === null || this.store.file.endsWith(name)) this.look();
+      });
+      this.watcher.on('error', () => this.watcher?.close());
+    } catch {
+      // The look by timer is what must work; a system that tells of changes only makes it sooner.
+    }
+  }
+
+  /** Hears the stops in force whenever they changed, at once. */
+  onChange(listener: (stops: readonly Stop[]) => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** Whether nothing at all is stopped, as far as can be known at this moment. */
+  get isClear(): boolean {
+    return this.current().length === 0;
+  }
+
+  /** The stop that covers this, if one does. */
+  covering(reach: Reach): Stop | undefined {
+    return this.current().find((stop) => covers(stop, reach));
+  }
+
+  /** The stop that keeps everything from this server, if one does. */
+  coveringServer(serverId: string): Stop | undefined {
+    const stops = this.current();
+    return stops.length === 0 ? undefined : stops.find((stop) => coversServer(stop, serverId));
+  }
+
+  /** Holds here when it returns; and everywhere, unless `behind` of what it resolves to says otherwise. */
+  async stop(stop: Stop): Promise<Ordered> {
+    const generation = this.store.add(stop);
+    this.look(true);
+    return this.held(generation);
+  }
+
+  /** @param scope undefined ends all */
+  async resume(scope: string | undefined): Promise<Ordered> {
+    const generation = this.store.remove(scope);
+    this.look(true);
+    return this.held(generation);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    this.watcher?.close();
+    if (this.timer !== undefined) this.store.leave(this.id);
+    await this.store.close();
+  }
+
+  private current(): readonly Stop[] {
+    if (performance.now() - this.lookedAt > STALE_MS) this.look();
+    return this.state.stops;
+  }
+
+  /** @param isChanged by this very process, which its own mark does not show */
+  private look(isChanged = false): void {
+    this.lookedAt = performance.now();
+    let state: StopState;
+    let mark = '';
+    try {
+      mark = this.store.mark();
+      if (!isChanged && mark === this.mark && this.state.generation >= 0) return;
+      state = this.store.read();
+    } catch (error) {
+      if (this.state.generation !== -1)
+        this.log.error({ err: error }, 'the emergency stop cannot be read: all is stopped');
+      state = { generation: -1, stops: [UNREADABLE] };
+    }
+    this.mark = mark;
+    this.take(state);
+  }
+
+  private take(state: StopState): void {
+    const before = this.state;
+    this.state = state;
+    if (JSON.stringify(before.stops) !== JSON.stringify(state.stops)) {
+      for (const listener of this.listeners) listener(state.stops);
+    }
+    // Only who enforces counts as a watcher; a command that gives an order has nothing to take over.
+    if (this.timer === undefined || state.generation < 0) return;
+    try {
+      this.store.seen(this.id, state.generation);
+    } catch (error) {
+      this.log.warn({ err: error }, 'other processes cannot be told that the emergency stop holds here');
+    }
+  }
+
+  private async held(generation: number): Promise<Ordered> {
+    const until = performance.now() + OTHERS_MS;
+    for (;;) {
+      const behind = this.store.behind(generation);
+      if (behind === 0 || performance.now() >= until) return { stops: this.stops, behind };
+      await wait(ASK_EVERY_MS);
+    }
+  }
+}
