@@ -13,6 +13,8 @@ import type { Logger } from '../shared/logger.ts';
 import { createMatrix, type Matrix } from '../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS } from '../shared/permission-matrix.ts';
 import type { Settings } from '../shared/settings.ts';
+import { createTickets } from './approval/ticket.ts';
+import { createUsedApprovals } from './approval/used-approvals.ts';
 import { openAuditLog } from './audit/audit-log.ts';
 import { identityEvents } from './audit/identity-events.ts';
 import { Catalog } from './catalog/catalog.ts';
@@ -21,6 +23,7 @@ import type { Config, ServerConfig } from './config/config.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
+import { InternalDoor } from './internal-door.ts';
 import { OWN_ID } from './own-server/id.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { type Registered, ServiceRegistry } from './own-server/service-registry.ts';
@@ -29,6 +32,7 @@ import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { serverFactory } from './server-factory.ts';
+import { ServerIdentities } from './server-identities.ts';
 import { Sessions } from './sessions.ts';
 import { EmergencyStop } from './stop/emergency-stop.ts';
 import { enforce } from './stop/enforce.ts';
@@ -42,7 +46,7 @@ export interface RunningRouter {
   /** Opens the HTTP doors. */
   listen(): Promise<HttpServer>;
   /** Takes over a changed configuration; sessions go on. */
-  reconfigure(config: Config): void;
+  reconfigure(config: Config): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -85,6 +89,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     now: Date.now,
     onNotice: (text) => log.warn(text),
   });
+  const serverIdentities = new ServerIdentities(() => timer.now());
   const stopStore = await openStopStore(dataDir);
   const sessions: Sessions = new Sessions({
     timer,
@@ -111,17 +116,31 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     catalog: new Catalog(),
     sessions,
     identity: {
-      verify: (token) => identity.verifier.verify(token),
+      verify: (token) => {
+        const found = identity.verifier.verify(token);
+        return found instanceof Promise
+          ? found.then((caller) => serverIdentities.refuseServer(caller))
+          : serverIdentities.refuseServer(found);
+      },
       check: (caller) => identity.verifier.assertCurrent(caller),
       assertion: (caller, serverId) => minter.get(caller, serverId),
     },
     matrix: createMatrix({ builtIn: BUILT_IN_ROWS, configured: [], permits }),
     audit,
     stop: new EmergencyStop(stopStore, log),
+    tickets: createTickets(signingKey),
+    approvals: createUsedApprovals(stopStore.store),
     timer,
     log,
   };
-  const factory = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
+  const internalDoor = new InternalDoor(router, serverIdentities);
+  const factory = serverFactory({
+    router,
+    settings,
+    assertionKey: signingKey.publicKeyText,
+    environmentOf: (serverId) => ({ AIVILLAGE_CONFIG: current.file, ...internalDoor.environmentOf(serverId) }),
+    log,
+  });
   const registry = new ServiceRegistry({ dataDir, maxTimeoutMs: settings.maxTimeoutMs, onChange: () => adopt() });
   const own = factory.own({
     id: OWN_ID,
@@ -142,6 +161,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     onChange: (all) => router.catalog.setServers(all),
   });
   router.matrix = matrixOf(current, registry);
+  if (needsDoor(current)) await internalDoor.open();
   servers.apply(allServers(current, registry));
   router.stop.onChange(enforceStops);
   enforceStops();
@@ -149,6 +169,10 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
 
   function enforceStops(): void {
     enforce(router, settings.emergencyStopTimeoutMs);
+  }
+
+  function needsDoor({ servers: configured }: Config): boolean {
+    return [...configured.values()].some(({ id, isBuiltIn }) => isBuiltIn && serverIdentities.isClient(id));
   }
 
   /** Puts into force what the file and the registry say now; sessions go on. */
@@ -185,13 +209,15 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
           }),
         ),
       }),
-    reconfigure(next) {
+    async reconfigure(next) {
+      if (needsDoor(next)) await internalDoor.open();
       current = next;
       adopt();
     },
     async close() {
       sessions.closeAll('the router is shutting down');
       await servers.stop();
+      await internalDoor.close();
       await router.stop.close();
       await audit.close();
       await identity.close();

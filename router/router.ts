@@ -1,6 +1,8 @@
 /** What the parts of a running router share. Made by main.ts; holds no logic. */
 import type { Logger } from '../shared/logger.ts';
 import type { Matrix } from '../shared/matrix/matrix.ts';
+import type { Tickets } from './approval/ticket.ts';
+import type { UsedApprovals } from './approval/used-approvals.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
@@ -30,6 +32,8 @@ export interface Router {
   matrix: Matrix;
   readonly audit: AuditLog;
   readonly stop: EmergencyStop;
+  readonly tickets: Tickets;
+  readonly approvals: UsedApprovals;
   readonly timer: CoarseTimer;
   readonly log: Logger;
 }

@@ -22,12 +22,14 @@ interface FactoryOptions {
   readonly settings: Settings;
   /** The public key by which servers verify assertions. */
   readonly assertionKey: string;
+  /** What one of our own servers gets beside, at each of its starts. */
+  readonly environmentOf: (serverId: string) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
 const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
 
-export function serverFactory({ router, settings, assertionKey, log }: FactoryOptions): ServerFactory {
+export function serverFactory({ router, settings, assertionKey, environmentOf, log }: FactoryOptions): ServerFactory {
   const events: ServerEvents = {
     onListChanged: (server, list, before) => listChanged(router, server, list, before),
     onRequest: (peer, message, call) => ask(router, peer, message, call),
@@ -57,6 +59,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
         id: config.id,
         prefix: prefixOf(config),
         isolation: config.isolation,
+        isBuiltIn: config.isBuiltIn,
         assertion: config.assertion ? (config.kind === 'stdio' ? 'meta' : 'bearer') : undefined,
         timeoutMs: config.timeoutMs,
         startTimeoutMs: config.startTimeoutMs,
@@ -64,7 +67,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
           const stop = router.stop.coveringServer(config.id);
           return stop === undefined ? undefined : stopped(stop);
         },
-        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, log }),
+        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, environmentOf, log }),
       });
     },
     own: (options) =>
@@ -74,6 +77,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
         prefix: '',
         stopped: () => undefined,
         isolation: 'shared',
+        isBuiltIn: true,
         assertion: 'meta',
         timeoutMs: undefined,
         startTimeoutMs: undefined,

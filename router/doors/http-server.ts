@@ -23,7 +23,10 @@ export interface HttpServerOptions extends GuardOptions {
   readonly port: number;
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  readonly rest: RestDoor;
+  /** Absent on the door of our own servers. */
+  readonly rest?: RestDoor;
+  /** Who presents a token at this door; unless given, as everywhere. */
+  readonly verify?: (token: string) => Caller | Promise<Caller>;
 }
 
 export interface HttpServer {
@@ -90,7 +93,8 @@ class Handler {
   private readonly guard: HttpGuard;
   private readonly streamable: StreamableHttpDoor;
   private readonly sse: HttpSseDoor;
-  private readonly rest: RestDoor;
+  private readonly rest: RestDoor | undefined;
+  private readonly verify: (token: string) => Caller | Promise<Caller>;
   private readonly scheme: string;
 
   constructor(router: Router, options: HttpServerOptions, scheme: string) {
@@ -99,6 +103,7 @@ class Handler {
     this.streamable = new StreamableHttpDoor(router);
     this.sse = new HttpSseDoor(router);
     this.rest = options.rest;
+    this.verify = options.verify ?? ((token) => router.identity.verify(token));
     this.scheme = scheme;
   }
 
@@ -114,8 +119,8 @@ class Handler {
       const query = url.indexOf('?');
       const path = query < 0 ? url : url.slice(0, query);
       if (this.answerOpenly(request, response, path)) return;
-      if (await this.rest.handleOpenly(request, response, path)) return;
-      const found = this.router.identity.verify(readBearer(request.rawHeaders));
+      if (await this.rest?.handleOpenly(request, response, path)) return;
+      const found = this.verify(readBearer(request.rawHeaders));
       const caller = found instanceof Promise ? await found : found;
       await this.route(request, response, caller, path);
     } catch (error) {
@@ -127,7 +132,8 @@ class Handler {
     const endpoint = ENDPOINT.exec(path);
     if (endpoint !== null) return this.streamable.handle(request, response, caller, endpoint[1]);
     if (path === '/sse' || path === '/messages') return this.sse.handle(request, response, caller, path);
-    return this.rest.handle(request, response, caller, path);
+    if (this.rest !== undefined) return this.rest.handle(request, response, caller, path);
+    throw new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
   }
 
   /** RFC 9728: what a client must know to get a token for us. */

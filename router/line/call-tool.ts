@@ -7,12 +7,12 @@ import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import type { Router } from '../router.ts';
 import type { Answer } from '../upstreams/peer.ts';
+import { askGovernance } from './ask-governance.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { checkStop } from './check-stop.ts';
 import { forward } from './forward.ts';
 import { recordAnswer, recordFailure, recordStart } from './record.ts';
-import { requireApproval } from './require-approval.ts';
 import { resolve } from './resolve.ts';
 
 /**
@@ -28,7 +28,9 @@ export async function callTool(call: Call, router: Router): Promise<Answer> {
     entry = resolve(call, router.catalog);
     call.entry = entry;
     const allowed = authorize(call, entry, router.matrix);
-    requireApproval(allowed);
+    const asked = await askGovernance(call, entry, allowed, router);
+    if (asked !== undefined) return asked;
+    call.check();
     if (allowed.row.audit === false) return await forward(call, entry, allowed.row.timeoutMs, router);
     await recordStart(call, entry, allowed, router.audit);
     started = true;

@@ -119,7 +119,7 @@ function withAssertion(message: Message, assertion: string, correlationId: strin
 }
 
 /** A progress notification, with the token that the client chose. */
-function passProgress(call: Call, message: Message, token: Member): void {
+export function passProgress(call: Call, message: Message, token: Member): void {
   const ours = memberOf(message.params, 'progressToken');
   if (ours === undefined || message.params === undefined) return;
   const edits = [{ start: ours.start, end: ours.end, octets: octetsOf(call.message.text, token) }];

@@ -5,6 +5,7 @@
 import { AppError, ERRORS } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Allowed } from '../../shared/matrix/decide.ts';
+import type { Approved } from '../approval/approved.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
 import { type Call, Cancelled } from '../call.ts';
@@ -16,6 +17,20 @@ import { Denied } from './authorize.ts';
 /** Before the call leaves. Throws AppError AUDIT_UNAVAILABLE. */
 export async function recordStart(call: Call, entry: Entry, { row }: Allowed, audit: AuditLog): Promise<void> {
   await audit.append({ kind: 'call_started', ...about(call, entry), rule: row.match }, argumentsOf(call));
+}
+
+/** Before a call is put to the vote: it does not run now. Throws AppError AUDIT_UNAVAILABLE. */
+export async function recordAsked(
+  call: Call,
+  entry: Entry,
+  { row, approval }: Allowed,
+  audit: AuditLog,
+): Promise<void> {
+  const details = { type: approval ?? null };
+  await audit.append(
+    { kind: 'proposal', ...about(call, entry), rule: row.match, outcome: 'pending_approval', details },
+    argumentsOf(call),
+  );
 }
 
 /** After the answer came, before it is passed on. */
@@ -50,7 +65,10 @@ export async function recordFailure(
     await audit.append({ kind: 'call_finished', ...common, outcome: endOf(error) });
     return;
   }
-  const denied = error instanceof Denied ? { rule: error.rule, details: { reasons: error.reasons.join('; ') } } : {};
+  const denied =
+    error instanceof Denied
+      ? { rule: error.rule, details: { ...common.details, reasons: error.reasons.join('; ') } }
+      : {};
   const outcome = error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
   await audit.append({ kind: 'call_denied', ...common, ...denied, outcome }, argumentsOf(call));
 }
@@ -65,7 +83,13 @@ function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
     server: entry?.server.id,
     [kindOf(call)]: entry?.name ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
     definitionDigest: entry?.item.digest,
+    ...(call.approval !== undefined && { details: approvalOf(call.approval) }),
   };
+}
+
+/** By which proposal it runs, and who has it made. */
+function approvalOf({ proposalId, fence, executor }: Approved): NonNullable<AuditEntry['details']> {
+  return { proposal: proposalId, fence, executor };
 }
 
 function kindOf(call: Call): 'tool' | 'prompt' | 'resource' {

@@ -1,7 +1,7 @@
 /** How each kind of configured server is reached. */
 import type { LookupFunction } from 'node:net';
 import type { Logger } from '../../shared/logger.ts';
-import type { RemoteServer, ServerConfig } from '../config/config.ts';
+import type { RemoteServer, ServerConfig, StdioServer } from '../config/config.ts';
 import type { HttpOptions } from './http/connection.ts';
 import { RemoteTransport } from './remote.ts';
 import type { Way } from './server.ts';
@@ -11,6 +11,8 @@ export interface OpenOptions {
   readonly maxResultBytes: number;
   /** Given to servers that take assertions: how they verify one, and where their data lies. */
   readonly builtInEnv: Readonly<Record<string, string>>;
+  /** Given beside to our own servers, made anew for each start. */
+  readonly environmentOf: (serverId: string) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
@@ -24,12 +26,20 @@ export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
         command: config.command,
         args: config.args,
         cwd: config.cwd,
-        env: config.assertion ? { ...options.builtInEnv, ...config.env } : config.env,
+        env: environmentFor(config, options),
         maxMessageBytes: options.maxResultBytes,
         log: (line) => log.info({ stderr: line }, 'the server says'),
         onBadLine: () => log.warn('the server printed a line that is not UTF-8; skipped'),
       }),
   ];
+}
+
+function environmentFor(
+  config: StdioServer,
+  { builtInEnv, environmentOf }: OpenOptions,
+): Readonly<Record<string, string>> {
+  if (!config.assertion) return config.env;
+  return { ...builtInEnv, ...(config.isBuiltIn && environmentOf(config.id)), ...config.env };
 }
 
 /** Loaded when the first remote server is reached: undici takes a tenth of a second. */

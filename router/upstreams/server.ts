@@ -19,6 +19,8 @@ export interface ServerOptions {
   /** Before the names of its tools and prompts where servers are merged. */
   readonly prefix: string;
   readonly isolation: 'shared' | 'session';
+  /** One of our own, started by us from this installation. */
+  readonly isBuiltIn: boolean;
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
   readonly timeoutMs: number | undefined;
