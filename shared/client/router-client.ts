@@ -63,8 +63,8 @@ export function createRouterClient(options: RouterClientOptions): RouterClient {
     });
     client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => tell(params.uri));
     client.onerror = (cause) => log.debug({ cause }, 'the connection to the router reports a fault');
-    // The SDK's transports are not typed for exactOptionalPropertyTypes; what it takes is what it makes.
-    await client.connect(transport as Parameters<Client['connect']>[0]);
+
+    await client.connect(transport);
     return client;
   }
 
