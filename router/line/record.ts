@@ -5,6 +5,7 @@
 import { AppError, ERRORS } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Allowed } from '../../shared/matrix/decide.ts';
+import { targetName } from '../../shared/matrix/match.ts';
 import type { Approved } from '../approval/approved.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
@@ -81,7 +82,9 @@ function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
     session: call.session.id,
     method: call.message.method === 'tools/call' ? undefined : call.message.method,
     server: entry?.server.id,
-    [kindOf(call)]: entry?.name ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
+    // One name for one thing, whichever endpoint it was asked by.
+    [kindOf(call)]:
+      (entry && targetName(entry.target)) ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
     definitionDigest: entry?.item.digest,
     ...(call.approval !== undefined && { details: approvalOf(call.approval) }),
   };

@@ -39,7 +39,7 @@ export function governedConfig(ledger: string, more: VillageConfig = {}): Villag
     },
     agents: AGENTS,
     permissions: [
-      { match: 'ledger/append', level: 'OPERATOR', approval: 'minor_change' },
+      { match: 'ledger/append*', level: 'OPERATOR', approval: 'minor_change' },
       { match: 'ledger/sleep', level: 'OPERATOR', approval: 'minor_change' },
       { match: 'ledger/get', level: 'OPERATOR', approval: 'major_change' },
       { match: 'ledger/echo', level: 'OPERATOR', approval: 'minor_change' },
