@@ -80,6 +80,7 @@ async function onFolder(
       );
       context.setExitCode(1);
     }
+    if (!done.isKept) throw new CommandError('It could not be written to the data folder, so nothing was stopped.');
     if (!done.isRecorded) context.stderr.write('It holds, but the audit could not be written: aivillage doctor.\n');
   } finally {
     await stop.close();

@@ -39,7 +39,7 @@ export function stopRoutes(router: Router): readonly (readonly [string, AuthHand
       `GET ${STOP_PATH}`,
       async ({ caller }) => {
         admit(router, caller, 'emergency_system_shutdown');
-        return answer(toStopOutput({ stops: router.stop.stops, behind: 0, isRecorded: true }));
+        return answer(toStopOutput({ stops: router.stop.stops, behind: 0, isKept: true, isRecorded: true }));
       },
     ],
   ];

@@ -29,6 +29,8 @@ export interface Ordered {
   readonly stops: readonly Stop[];
   /** Other router processes that live and did not say in time that they took it over. */
   readonly behind: number;
+  /** False when it could not be written: it holds in this process, and in no other and after no restart. */
+  readonly isKept: boolean;
 }
 
 export class EmergencyStop {
@@ -37,8 +39,11 @@ export class EmergencyStop {
   private readonly id = randomUUID();
   private readonly listeners = new Set<(stops: readonly Stop[]) => void>();
   private state: StopState = { generation: -1, stops: [UNREADABLE] };
+  private inForce: readonly Stop[] = this.state.stops;
   private mark = '';
   private lookedAt = 0;
+  /** Ordered here and not written, by scope. */
+  private readonly unwritten = new Map<string, Stop>();
   private timer: NodeJS.Timeout | undefined;
   private watcher: fs.FSWatcher | undefined;
 
@@ -50,7 +55,7 @@ export class EmergencyStop {
 
   /** Those in force. */
   get stops(): readonly Stop[] {
-    return this.state.stops;
+    return this.inForce;
   }
 
   /** Follows what other processes order; tells of it by `onChange`. */
@@ -89,16 +94,27 @@ export class EmergencyStop {
     return stops.length === 0 ? undefined : stops.find((stop) => coversServer(stop, serverId));
   }
 
-  /** Holds here when it returns; and everywhere, unless `behind` of what it resolves to says otherwise. */
+  /** Holds here at once, before anything is written; and everywhere when it resolves, unless that says otherwise. */
   async stop(stop: Stop): Promise<Ordered> {
-    const generation = this.store.add(stop);
+    this.unwritten.set(stop.scope, stop);
+    this.take(this.state);
+    let generation: number;
+    try {
+      generation = this.store.add(stop);
+    } catch (error) {
+      this.log.error({ err: error }, 'an emergency stop cannot be written: it holds in this process alone');
+      return { stops: this.stops, behind: 0, isKept: false };
+    }
+    this.unwritten.delete(stop.scope);
     this.look(true);
     return this.held(generation);
   }
 
-  /** @param scope undefined ends all */
+  /** @param scope undefined ends all. Throws what keeps it from being written: then nothing resumes. */
   async resume(scope: string | undefined): Promise<Ordered> {
     const generation = this.store.remove(scope);
+    if (scope === undefined) this.unwritten.clear();
+    else this.unwritten.delete(scope);
     this.look(true);
     return this.held(generation);
   }
@@ -112,7 +128,7 @@ export class EmergencyStop {
 
   private current(): readonly Stop[] {
     if (performance.now() - this.lookedAt > STALE_MS) this.look();
-    return this.state.stops;
+    return this.inForce;
   }
 
   /** @param isChanged by this very process, which its own mark does not show */
@@ -131,18 +147,25 @@ export class EmergencyStop {
     }
     this.mark = mark;
     this.take(state);
+    this.saySeen();
   }
 
   private take(state: StopState): void {
-    const before = this.state;
+    const before = this.inForce;
     this.state = state;
-    if (JSON.stringify(before.stops) !== JSON.stringify(state.stops)) {
-      for (const listener of this.listeners) listener(state.stops);
+    const others = state.stops.filter(({ scope }) => !this.unwritten.has(scope));
+    this.inForce = this.unwritten.size === 0 ? state.stops : [...others, ...this.unwritten.values()];
+    if (JSON.stringify(before) !== JSON.stringify(this.inForce)) {
+      for (const listener of this.listeners) listener(this.inForce);
     }
-    // Only who enforces counts as a watcher; a command that gives an order has nothing to take over.
-    if (this.timer === undefined || state.generation < 0) return;
+  }
+
+  /** Only who enforces counts as a watcher; a command that gives an order has nothing to take over. */
+  private saySeen(): void {
+    const { generation } = this.state;
+    if (this.timer === undefined || generation < 0) return;
     try {
-      this.store.seen(this.id, state.generation);
+      this.store.seen(this.id, generation);
     } catch (error) {
       this.log.warn({ err: error }, 'other processes cannot be told that the emergency stop holds here');
     }
@@ -152,7 +175,7 @@ export class EmergencyStop {
     const until = performance.now() + OTHERS_MS;
     for (;;) {
       const behind = this.store.behind(generation);
-      if (behind === 0 || performance.now() >= until) return { stops: this.stops, behind };
+      if (behind === 0 || performance.now() >= until) return { stops: this.stops, behind, isKept: true };
       await wait(ASK_EVERY_MS);
     }
   }

@@ -32,16 +32,18 @@ export const stopOutput = z.object({
     .min(0)
     .max(1_000_000)
     .describe('Other router processes that did not confirm in time; 0 is how it should be'),
+  kept: z.boolean().describe('False when it could not be written: then it holds in this router alone, until it ends'),
   recorded: z.boolean().describe('False when the audit could not be written'),
 });
 
-export function toStopOutput({ stops, behind, isRecorded }: Executed): z.infer<typeof stopOutput> {
+export function toStopOutput({ stops, behind, isKept, isRecorded }: Executed): z.infer<typeof stopOutput> {
   const since = stops.length === 0 ? null : iso(Math.min(...stops.map(({ at }) => at)));
   return {
     state: stops.length === 0 ? 'running' : 'stopped',
     since,
     stops: stops.map(toView),
     routers_behind: behind,
+    kept: isKept,
     recorded: isRecorded,
   };
 }
