@@ -100,6 +100,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       defaultTimeoutMs: settings.defaultTimeoutMs,
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
+      heartbeatMs: settings.heartbeatIntervalMs,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },

@@ -40,6 +40,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     timer: router.timer,
     clientInfo: { name: router.name, version: router.version },
     listLimits: LIST_LIMITS,
+    healthCheckMs: settings.healthCheckIntervalMs,
     log,
     events,
   };

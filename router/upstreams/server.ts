@@ -9,6 +9,7 @@ import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '.
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Message } from '../message.ts';
 import type { Session } from '../session.ts';
+import { HealthCheck } from './health-check.ts';
 import type { ListLimits } from './list-all.ts';
 import { Listing } from './listing.ts';
 import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
@@ -23,6 +24,8 @@ export interface ServerOptions {
   readonly assertion: 'meta' | 'bearer' | undefined;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
+  /** Between two questions whether it still answers. */
+  readonly healthCheckMs: number;
   /** The ways to reach it, tried in this order at each start. */
   readonly ways: readonly Way[];
   readonly timer: CoarseTimer;
@@ -74,6 +77,7 @@ export class UpstreamServer {
   private readyAt = 0;
 
   private readonly listing: Listing;
+  private readonly healthCheck: HealthCheck;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -82,6 +86,15 @@ export class UpstreamServer {
       onChanged: (list, before) => options.events.onListChanged(this, list, before),
       onProblem: (list, problem) =>
         options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole'),
+    });
+    this.healthCheck = new HealthCheck({
+      timer: options.timer,
+      intervalMs: options.healthCheckMs,
+      peer: () => this.shared,
+      onChange: (answers) => {
+        this.problem = answers ? undefined : 'it does not answer a ping';
+        options.log.warn({ server: this.id, answers }, 'health check');
+      },
     });
   }
 
@@ -134,6 +147,7 @@ export class UpstreamServer {
 
   /** Ends its connections and does not start it again. */
   async stop(): Promise<void> {
+    this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
     const own = [...this.own.values()];

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, type Mock, vi } from 'vitest';
 import { CoarseTimer } from '../../../../router/coarse-timer.ts';
 import { Peer, type PeerEvents } from '../../../../router/upstreams/peer.ts';
 import type { Transport, TransportEvents } from '../../../../router/upstreams/transport.ts';
@@ -37,7 +37,7 @@ const INITIALIZED = { protocolVersion: '2025-06-18', capabilities: {}, serverInf
 const LIMITS = { timeoutMs: 1_000, maxMs: 3_000 };
 let timer: CoarseTimer;
 let wire: Wire;
-let events: { [name in keyof PeerEvents]: ReturnType<typeof vi.fn> };
+let events: { [name in keyof PeerEvents]: Mock<PeerEvents[name]> };
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
