@@ -1,4 +1,6 @@
 /** Makes the running thing of each configured server, wired to the relay. */
+import type { Caller } from '../shared/identity/caller.ts';
+import { LEVELS } from '../shared/identity/levels.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
@@ -23,6 +25,16 @@ interface FactoryOptions {
   readonly assertionKey: string;
   readonly log: Logger;
 }
+
+/** The router itself, where it asks a server for its lists: it may see, not act. */
+const SELF: Caller = Object.freeze({
+  agentId: 'aivillage-router',
+  role: 'user',
+  level: LEVELS.READ_ONLY,
+  permissions: [],
+  tokenId: 'aivillage-router',
+  expiresAt: Number.MAX_SAFE_INTEGER,
+});
 
 const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
 
@@ -54,6 +66,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     configured(config) {
       return new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, config.id),
         id: config.id,
         prefix: prefixOf(config),
         isolation: config.isolation,
@@ -66,6 +79,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     own: (options) =>
       new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, options.id),
         ...options,
         prefix: '',
         isolation: 'shared',

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly isolation: 'shared' | 'session';
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
+  /** The router's own assertion, for what it asks of such a server for itself. */
+  readonly ownAssertion: () => string | Promise<string>;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
   /** Between two questions whether it still answers. */
@@ -220,10 +222,31 @@ export class UpstreamServer {
     throw problem;
   }
 
+  /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
+  private async openOwnAssertion(): Promise<() => string | undefined> {
+    const { assertion, ownAssertion } = this.options;
+    if (assertion !== 'bearer') return () => undefined;
+    let newest = await ownAssertion();
+    return () => {
+      const next = ownAssertion();
+      if (typeof next === 'string') newest = next;
+      else {
+        next.then(
+          (made) => {
+            newest = made;
+          },
+          (error: unknown) => this.options.log.error({ server: this.id, err: error }, 'no assertion could be made'),
+        );
+      }
+      return newest;
+    };
+  }
+
   private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
+    const own = await this.openOwnAssertion();
     const peer: Peer = new Peer(
-      way((id) => peer.assertionOf(id)),
+      way((id) => peer.assertionOf(id) ?? own()),
       {
         timer,
         clientInfo,
