@@ -161,6 +161,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
         tls: readTls(settings),
+        issuer: settings.jwtIssuer,
         rest: new RestDoor(
           router,
           createAuthRoutes({

@@ -53,11 +53,21 @@ export function answerJson(
   body: Octets,
   headers?: Record<string, string>,
 ): void {
+  writeJsonHead(response, status, body, headers);
+  response.end(body, 'latin1');
+}
+
+/** The head of an answer whose body will be `body`. */
+export function writeJsonHead(
+  response: ServerResponse,
+  status: number,
+  body: Octets,
+  headers?: Record<string, string>,
+): void {
   response.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': body.length,
     'Cache-Control': 'no-store',
     ...headers,
   });
-  response.end(body, 'latin1');
 }
