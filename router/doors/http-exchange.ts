@@ -57,7 +57,7 @@ export function answerJson(
   response.end(body, 'latin1');
 }
 
-/** The head of an answer whose body will be `body`. */
+/** The head of an answer whose body will be `body`. Names in lower case, so that those of `headers` replace ours. */
 export function writeJsonHead(
   response: ServerResponse,
   status: number,
@@ -65,9 +65,9 @@ export function writeJsonHead(
   headers?: Record<string, string>,
 ): void {
   response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': body.length,
-    'Cache-Control': 'no-store',
+    'content-type': 'application/json',
+    'content-length': body.length,
+    'cache-control': 'no-store',
     ...headers,
   });
 }
