@@ -126,7 +126,7 @@ export class StreamableHttpDoor {
     const session = this.sessionOf(request, caller, endpoint);
     const lastEventId = request.headers['last-event-id'];
     const id = Array.isArray(lastEventId) ? lastEventId[0] : lastEventId;
-    if (!this.streams.get(session)!.attach(response, id)) {
+    if (!this.streams.get(session)!.attach(response, id, caller.tokenId)) {
       throw new AppError('INVALID_REQUEST', { text: 'Last-Event-ID names no stream that can be resumed' });
     }
   }
