@@ -1,7 +1,7 @@
 /** Makes the running thing of each configured server, wired to the relay. */
 import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
-import type { ServerConfig } from './config/config.ts';
+import { prefixOf, type ServerConfig } from './config/config.ts';
 import { listChanged } from './relay/list-changes.ts';
 import { told } from './relay/notifications.ts';
 import { ask } from './relay/questions.ts';
@@ -54,7 +54,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
       return new UpstreamServer({
         ...common,
         id: config.id,
-        prefix: config.prefix ?? (config.isBuiltIn ? '' : `${config.id}__`),
+        prefix: prefixOf(config),
         isolation: config.isolation,
         assertion: config.assertion ? (config.kind === 'stdio' ? 'meta' : 'bearer') : undefined,
         timeoutMs: config.timeoutMs,

@@ -63,6 +63,8 @@ export class UpstreamServer {
   /** Why it is not ready, in words for its owner. */
   problem: string | undefined;
   starts = 0;
+  /** Whether its lists were ever read. */
+  hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
   private starting: Promise<Peer> | undefined;
@@ -160,6 +162,7 @@ export class UpstreamServer {
         this.lastInitialized = peer.initialized;
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
+        this.hasListed = true;
         if (this.shared === peer) this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;
