@@ -83,6 +83,12 @@ export class EventStream {
     this.finish();
   }
 
+  /** Ends the connection, but not the stream: the client is to come back for the rest after so long (SEP-1699). */
+  pause(retryMs: number): void {
+    this.response?.write(`retry: ${retryMs}\n\n`);
+    this.detach();
+  }
+
   /** Cuts the connection, if there is one; the stream goes on without. */
   detach(): void {
     const { response } = this;

@@ -8,6 +8,9 @@ import type { Exchange } from '../call.ts';
 import type { EventStream } from './event-stream.ts';
 import type { SessionStreams } from './session-streams.ts';
 
+/** No server keeps a client from asking again for longer. */
+const MAX_RETRY_MS = 60_000;
+
 export class HttpExchange implements Exchange {
   /** performance.now() when it began. */
   readonly since = performance.now();
@@ -33,6 +36,11 @@ export class HttpExchange implements Exchange {
 
   send(message: Octets): void {
     this.openStream().send(message);
+  }
+
+  /** Only a client of 2025-11-25 is sure to have an event id to come back with. */
+  pause(retryMs: number): void {
+    if (this.streams.priming) this.openStream().pause(Math.min(retryMs, MAX_RETRY_MS));
   }
 
   answer(message: Octets | undefined): void {

@@ -135,9 +135,10 @@ export class UpstreamServer {
 
   /** Starts it unless it runs; joins a start that is on its way. */
   async start(): Promise<Peer> {
+    // A start that is on its way ends when the lists are read, later than it connects.
+    if (this.starting !== undefined) return this.starting;
     if (this.shared !== undefined) return this.shared;
     if (this.state === 'stopped') throw this.unavailable();
-    if (this.starting !== undefined) return this.starting;
     if (this.state === 'waiting') {
       const left = this.retryAt - performance.now();
       if (left > WORTH_WAITING_MS) throw this.unavailable(left);
