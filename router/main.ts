@@ -124,7 +124,13 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     log,
   };
   const factory = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
-  const registry = new ServiceRegistry({ dataDir, maxTimeoutMs: settings.maxTimeoutMs, onChange: () => adopt() });
+  const registry = new ServiceRegistry({
+    dataDir,
+    maxTimeoutMs: settings.maxTimeoutMs,
+    allowedCommands: () => current.router.allowedCommands,
+    onChange: () => adopt(),
+    onRefused: (server, problem) => log.error({ server, problem }, 'a registered server is no longer allowed'),
+  });
   const own = factory.own({
     id: OWN_ID,
     ways: [
