@@ -16,8 +16,9 @@ export interface SessionsOptions {
   readonly maxPerAgent: number;
   /** Throws when the token behind a caller no longer holds. */
   readonly check: (caller: Caller) => void;
+  readonly onOpened: (session: Session) => void;
   /** A session ended; its calls are ended already. */
-  readonly onClosed: (session: Session) => void;
+  readonly onClosed: (session: Session, why: string) => void;
 }
 
 const SWEEP_MS = 250;
@@ -48,6 +49,7 @@ export class Sessions {
     this.byId.set(session.id, session);
     const own = this.perAgent.get(session.agentId) ?? new Set();
     this.perAgent.set(session.agentId, own.add(session));
+    this.options.onOpened(session);
     if (own.size > this.options.maxPerAgent) {
       this.close(
         [...own].reduce((a, b) => (b.lastUsedAt < a.lastUsedAt ? b : a)),
@@ -89,7 +91,7 @@ export class Sessions {
     if (own?.size === 0) this.perAgent.delete(session.agentId);
     for (const call of [...session.calls.values()])
       call.end(new AppError('CONNECTION_LOST', { text: `The session ended: ${why}` }));
-    this.options.onClosed(session);
+    this.options.onClosed(session, why);
     session.closed = true;
     session.outlet.close();
   }

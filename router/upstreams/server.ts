@@ -113,7 +113,7 @@ export class UpstreamServer {
     return this.options.prefix;
   }
 
-  /** What it said of itself when it was last connected. */
+  /** What it said of itself when it was last connected; undefined before its lists were read for the first time. */
   get initialized(): InitializeResult | undefined {
     return this.lastInitialized;
   }
@@ -176,10 +176,10 @@ export class UpstreamServer {
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
-        this.lastInitialized = peer.initialized;
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
+        this.lastInitialized = peer.initialized;
         if (this.shared === peer) this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;
