@@ -1,6 +1,6 @@
 /** How the router and its servers are, from what they last did: no server is asked anything (O8, R3). */
 import type { Router } from './router.ts';
-import type { UpstreamServer } from './upstreams/server.ts';
+import type { ServerState, UpstreamServer } from './upstreams/server.ts';
 
 export type Health = 'healthy' | 'degraded' | 'unhealthy';
 
@@ -8,7 +8,7 @@ export interface ServiceState {
   readonly id: string;
   readonly status: Health;
   /** As in upstreams/server.ts. */
-  readonly state: string;
+  readonly state: ServerState;
   /** ISO 8601. */
   readonly since: string;
   /** Why it is not healthy. */

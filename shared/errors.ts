@@ -70,6 +70,13 @@ export const ERRORS = {
     reason: 'AUDIT_UNAVAILABLE',
     text: 'The audit record cannot be written, so nothing was run; try again later',
   },
+  /** Signing in, refreshing and revoking; a call on an unreadable revocation list is UNAUTHENTICATED. */
+  IDENTITY_UNAVAILABLE: {
+    code: -32603,
+    httpStatus: 503,
+    reason: 'CONNECTION_FAILED',
+    text: 'The store of users and revocations cannot be read or written; nothing was changed; try again later',
+  },
   EMERGENCY_STOP: { code: -32003, httpStatus: 503, reason: 'EMERGENCY_STOP', text: 'Stopped by an emergency stop' },
   APPROVAL_REQUIRED: {
     code: -32004,
@@ -83,6 +90,13 @@ export const ERRORS = {
     httpStatus: 200,
     reason: 'UPSTREAM_UNAVAILABLE',
     text: 'The server behind this name is not available',
+  },
+  /** Unlike UPSTREAM_UNAVAILABLE, the call may have run. */
+  UPSTREAM_INVALID: {
+    code: -32006,
+    httpStatus: 200,
+    reason: 'UPSTREAM_UNAVAILABLE',
+    text: 'The server behind this name sent something that is no MCP answer',
   },
   TIMEOUT: { code: -32007, httpStatus: 200, reason: 'TIMEOUT', text: 'No answer in time; the call was cancelled' },
   OUTCOME_UNKNOWN: {

@@ -5,6 +5,7 @@
 
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Target } from '../../shared/matrix/match.ts';
+import { BUILT_IN_TOOLS } from '../../shared/permission-matrix.ts';
 import type { UpstreamServer } from '../upstreams/server.ts';
 import { type Item, type ListName, renamed } from './definitions.ts';
 import { isOwnName, listedName } from './names.ts';
@@ -91,6 +92,11 @@ function unlisted(server: UpstreamServer, uri: string): Entry {
   };
 }
 
+/** No server takes a built-in tool's name, and with it that tool's row of the matrix, while its owner is away. */
+const BUILT_IN_OWNERS: ReadonlyMap<string, string> = new Map(
+  Object.entries(BUILT_IN_TOOLS).flatMap(([owner, tools]) => tools.map((tool): [string, string] => [tool, owner])),
+);
+
 /** Adds an entry; says why not when it stays out. */
 function add(
   entries: Map<string, Entry>,
@@ -101,12 +107,15 @@ function add(
 ): string | undefined {
   const named = list === 'tools' || list === 'prompts';
   if (named && !isOwnName(item.own)) return 'a name is 1 to 128 of A-Z a-z 0-9 _ - .';
-  const name = named && merged ? listedName(server.prefix, item.own) : item.own;
+  const target = targetOf(list, server, item);
+  const owner = target.kind === 'tool' ? BUILT_IN_OWNERS.get(target.listedName) : undefined;
+  if (owner !== undefined && owner !== server.id) return `the name belongs to ${owner}`;
+  const name = merged && target.kind !== 'resource' ? target.listedName : item.own;
   const holder = entries.get(name);
   if (holder !== undefined) {
     return holder.server === server ? 'the server lists it twice' : `${holder.server.id} has that name already`;
   }
-  entries.set(name, { server, item, name, octets: renamed(item, name), target: targetOf(list, server, item) });
+  entries.set(name, { server, item, name, octets: renamed(item, name), target });
   return undefined;
 }
 

@@ -26,20 +26,25 @@ export async function forward(
   router: Router,
 ): Promise<Answer> {
   const { server } = entry;
-  const found = server.ready ?? server.peerFor(call.session);
+  const found = server.peerFor(call.session);
   const peer = found instanceof Promise ? await found : found;
-  const assertion = server.options.assertion ? await router.identity.assertion(call.caller, server.id) : undefined;
+  const assertion = await assertionFor(call, entry, router);
   call.check();
   call.session.used.add(peer);
   const token = progressTokenOf(call.message);
   const { defaultTimeoutMs, maxTimeoutMs } = router.settings;
   try {
-    return await peer.request(call.message.method, paramsFor(call, entry, peer, token, assertion), {
-      call,
-      timeoutMs: timeoutMs ?? server.options.timeoutMs ?? defaultTimeoutMs,
-      maxMs: maxTimeoutMs,
-      ...(token === undefined ? {} : { progress: (message) => passProgress(call, message, token) }),
-    });
+    return await peer.request(
+      call.message.method,
+      paramsFor(call, entry, peer, token, server.options.assertion === 'meta' ? assertion : undefined),
+      {
+        call,
+        ...(assertion === undefined ? {} : { assertion }),
+        timeoutMs: timeoutMs ?? server.options.timeoutMs ?? defaultTimeoutMs,
+        maxMs: maxTimeoutMs,
+        ...(token === undefined ? {} : { progress: (message) => passProgress(call, message, token) }),
+      },
+    );
   } catch (error) {
     throw error instanceof AppError && error.kind === 'CONNECTION_LOST' && call.ended === undefined
       ? lost(entry, error)
@@ -47,6 +52,11 @@ export async function forward(
   } finally {
     call.running = undefined;
   }
+}
+
+/** Remembered while it is fresh: then nothing is waited for. */
+function assertionFor(call: Call, { server }: Entry, router: Router): string | Promise<string> | undefined {
+  return server.options.assertion === undefined ? undefined : router.identity.assertion(call.caller, server.id);
 }
 
 /** The server was lost while it ran the call: whether it took effect is known only for a call that has none. */

@@ -46,18 +46,12 @@ export async function recordFailure(
   if (error.kind === 'AUDIT_UNAVAILABLE') return;
   const { reason } = ERRORS[error.kind];
   const common = { ...about(call, entry), reason, durationMs: durationMs(call) };
-  if (started)
-    await audit.append({
-      kind: 'call_finished',
-      ...common,
-      outcome: error instanceof Cancelled ? 'cancelled' : 'failed',
-    });
-  else if (error instanceof Denied)
-    await audit.append(
-      { kind: 'call_denied', ...common, rule: error.rule, details: { reasons: error.reasons.join('; ') } },
-      argumentsOf(call),
-    );
-  else await audit.append({ kind: 'call_denied', ...common, outcome: 'denied' }, argumentsOf(call));
+  if (started) {
+    await audit.append({ kind: 'call_finished', ...common, outcome: endOf(error) });
+    return;
+  }
+  const denied = error instanceof Denied ? { rule: error.rule, details: { reasons: error.reasons.join('; ') } } : {};
+  await audit.append({ kind: 'call_denied', ...common, ...denied, outcome: 'denied' }, argumentsOf(call));
 }
 
 function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {

@@ -1,48 +1,57 @@
 /** How each kind of configured server is reached. */
+import type { LookupFunction } from 'node:net';
 import type { Logger } from '../../shared/logger.ts';
-import type { ServerConfig } from '../config/config.ts';
+import type { RemoteServer, ServerConfig } from '../config/config.ts';
 import type { HttpOptions } from './http/connection.ts';
-import { httpSse } from './http-sse.ts';
+import { RemoteTransport } from './remote.ts';
+import type { Way } from './server.ts';
 import { StdioTransport } from './stdio.ts';
-import { streamableHttp } from './streamable-http.ts';
-import type { Transport } from './transport.ts';
 
 export interface OpenOptions {
   readonly maxResultBytes: number;
   /** Given to servers that take assertions: how they verify one, and where their data lies. */
   readonly builtInEnv: Readonly<Record<string, string>>;
-  /** The Authorization header of a request to a server that takes assertions. */
-  readonly authorization: (requestId: number | undefined) => string | undefined;
   readonly log: Logger;
 }
 
 /** The ways to reach a server, in the order to try them. */
-export function waysTo(config: ServerConfig, options: OpenOptions): (() => Transport)[] {
+export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
   const log = options.log.child({ server: config.id });
-  if (config.kind === 'stdio') {
-    return [
-      () =>
-        new StdioTransport({
-          command: config.command,
-          args: config.args,
-          cwd: config.cwd,
-          env: config.assertion ? { ...options.builtInEnv, ...config.env } : config.env,
-          maxMessageBytes: options.maxResultBytes,
-          log: (line) => log.info({ stderr: line }, 'the server says'),
-          onBadLine: () => log.warn('the server printed a line that is not UTF-8; skipped'),
-        }),
-    ];
-  }
-  const http: HttpOptions = {
+  if (config.kind === 'remote') return waysToRemote(config, options.maxResultBytes, log);
+  return [
+    () =>
+      new StdioTransport({
+        command: config.command,
+        args: config.args,
+        cwd: config.cwd,
+        env: config.assertion ? { ...options.builtInEnv, ...config.env } : config.env,
+        maxMessageBytes: options.maxResultBytes,
+        log: (line) => log.info({ stderr: line }, 'the server says'),
+        onBadLine: () => log.warn('the server printed a line that is not UTF-8; skipped'),
+      }),
+  ];
+}
+
+/** Loaded when the first remote server is reached: undici takes a tenth of a second. */
+function waysToRemote(config: RemoteServer, maxMessageBytes: number, log: Logger): Way[] {
+  const http = (assertionOf: Parameters<Way>[0], lookup: LookupFunction): HttpOptions => ({
     url: config.url,
     headers: config.headers,
-    maxMessageBytes: options.maxResultBytes,
-    allowPrivateAddress: config.allowPrivateAddress,
-    ...(config.assertion ? { authorization: options.authorization } : {}),
+    ...(config.assertion ? { authorization: (id) => bearer(assertionOf(id)) } : {}),
+    maxMessageBytes,
+    lookup,
     log,
-  };
-  const streamable = () => streamableHttp(http);
-  const sse = () => httpSse(http);
+  });
+  const way =
+    (load: (options: HttpOptions) => ReturnType<ConstructorParameters<typeof RemoteTransport>[2]>): Way =>
+    (assertionOf) =>
+      new RemoteTransport(config.url, config.allowPrivateAddress, (lookup) => load(http(assertionOf, lookup)));
+  const streamable = way(async (options) => (await import('./streamable-http.ts')).streamableHttp(options));
+  const sse = way(async (options) => (await import('./http-sse.ts')).httpSse(options));
   if (config.transport === 'sse') return [sse];
   return config.transport === 'streamable-http' ? [streamable] : [streamable, sse];
+}
+
+function bearer(assertion: string | undefined): string | undefined {
+  return assertion === undefined ? undefined : `Bearer ${assertion}`;
 }

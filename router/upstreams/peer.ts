@@ -25,7 +25,9 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** It ends after so long, whatever progress says. */
   readonly maxMs: number;
-  /** Octets before the value of our own progress token and behind it, when the request asks for progress. */
+  /** Names the call's caller to the server, where the transport carries it beside the message. */
+  readonly assertion?: string;
+  /** Takes the progress notifications of the request. */
   readonly progress?: (notification: Message) => void;
 }
 
@@ -182,6 +184,11 @@ export class Peer {
     this.notify('notifications/cancelled', params as Octets);
     this.transport.abandon?.(id);
     this.fail(id, error);
+  }
+
+  /** The assertion that goes with a request. */
+  assertionOf(id: number | undefined): string | undefined {
+    return id === undefined ? undefined : this.pending.get(id)?.options.assertion;
   }
 
   /** The calls in flight here, for messages that do not say which they belong to. */

@@ -4,18 +4,13 @@
  */
 import { AppError, toAppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
-import {
-  type Definitions,
-  LIST_NAMES,
-  LISTS,
-  type ListName,
-  NO_DEFINITIONS,
-  sameItems,
-} from '../catalog/definitions.ts';
+import type { Call } from '../call.ts';
+import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Message } from '../message.ts';
 import type { Session } from '../session.ts';
-import { type ListLimits, listAll } from './list-all.ts';
+import type { ListLimits } from './list-all.ts';
+import { Listing } from './listing.ts';
 import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
 import type { Transport } from './transport.ts';
 
@@ -24,12 +19,12 @@ export interface ServerOptions {
   /** Before the names of its tools and prompts where servers are merged. */
   readonly prefix: string;
   readonly isolation: 'shared' | 'session';
-  /** The caller's assertion travels with each request. */
-  readonly assertion: boolean;
+  /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
+  readonly assertion: 'meta' | 'bearer' | undefined;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
   /** The ways to reach it, tried in this order at each start. */
-  readonly ways: readonly (() => Transport)[];
+  readonly ways: readonly Way[];
   readonly timer: CoarseTimer;
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly listLimits: ListLimits;
@@ -37,7 +32,12 @@ export interface ServerOptions {
   readonly events: ServerEvents;
 }
 
-export interface ServerEvents extends Pick<PeerEvents, 'onRequest' | 'onNotification'> {
+/** Makes a new, unstarted transport; `assertionOf` tells the assertion that goes with a request. */
+export type Way = (assertionOf: (requestId: number | undefined) => string | undefined) => Transport;
+
+export interface ServerEvents {
+  onRequest: PeerEvents['onRequest'];
+  onNotification(server: UpstreamServer, peer: Peer, message: Message, call: Call | undefined): void;
   /** A list now shows something else. */
   onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
   onStateChanged(server: UpstreamServer): void;
@@ -57,7 +57,6 @@ const WORTH_WAITING_MS = 2_000;
 
 export class UpstreamServer {
   readonly options: ServerOptions;
-  definitions: Definitions = NO_DEFINITIONS;
   state: ServerState = 'idle';
   /** Milliseconds since the epoch of the last change of state. */
   since = Date.now();
@@ -71,11 +70,22 @@ export class UpstreamServer {
   private retryAt = 0;
   private waitMs = FIRST_WAIT_MS;
   private readyAt = 0;
-  /** Lists being read, and whether they changed again meanwhile. */
-  private readonly reading = new Map<ListName, { again: boolean }>();
+
+  private readonly listing: Listing;
 
   constructor(options: ServerOptions) {
     this.options = options;
+    this.listing = new Listing({
+      limits: options.listLimits,
+      onChanged: (list, before) => options.events.onListChanged(this, list, before),
+      onProblem: (list, problem) =>
+        options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole'),
+    });
+  }
+
+  /** What it last listed. */
+  get definitions(): Definitions {
+    return this.listing.definitions;
   }
 
   get id(): string {
@@ -95,11 +105,6 @@ export class UpstreamServer {
   /** Every connection there is now. */
   peers(): Peer[] {
     return this.shared === undefined ? [] : [this.shared];
-  }
-
-  /** The shared connection, when it is ready: the fast way. */
-  get ready(): Peer | undefined {
-    return this.shared;
   }
 
   /**
@@ -154,7 +159,7 @@ export class UpstreamServer {
       async (peer) => {
         this.lastInitialized = peer.initialized;
         this.shared = peer;
-        await this.readLists(peer, LIST_NAMES);
+        await this.listing.read(peer, LIST_NAMES);
         if (this.shared === peer) this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;
@@ -198,28 +203,27 @@ export class UpstreamServer {
     throw problem;
   }
 
-  private async openBy(
-    way: () => Transport,
-    onClose: (error: Error | undefined) => void,
-    session?: Session,
-  ): Promise<Peer> {
+  private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
-    const peer: Peer = new Peer(way(), {
-      timer,
-      clientInfo,
-      ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
-      ...(session === undefined ? {} : { session }),
-      onBadMessage: (count, why) =>
-        log.warn({ server: this.id, count, why }, 'the server printed what is no message; skipped'),
-      events: {
-        onRequest: events.onRequest,
-        onNotification: (from, message, call) =>
-          this.told(from, message, () => events.onNotification(from, message, call)),
-        onClose: (_, error) => {
-          if (connected) onClose(error);
+    const peer: Peer = new Peer(
+      way((id) => peer.assertionOf(id)),
+      {
+        timer,
+        clientInfo,
+        ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
+        ...(session === undefined ? {} : { session }),
+        onBadMessage: (count, why) =>
+          log.warn({ server: this.id, count, why }, 'the server printed what is no message; skipped'),
+        events: {
+          onRequest: events.onRequest,
+          onNotification: (from, message, call) =>
+            this.told(from, message, () => events.onNotification(this, from, message, call)),
+          onClose: (_, error) => {
+            if (connected) onClose(error);
+          },
         },
       },
-    });
+    );
     let connected = false;
     await peer.connect();
     connected = true;
@@ -251,49 +255,7 @@ export class UpstreamServer {
   private told(peer: Peer, message: Message, otherwise: () => void): void {
     const lists = LIST_NAMES.filter((list) => LISTS[list].changed === message.method);
     if (lists.length === 0) otherwise();
-    else if (peer === this.shared) void this.readLists(peer, lists);
-  }
-
-  private async readLists(peer: Peer, lists: readonly ListName[]): Promise<void> {
-    await Promise.all(lists.map((list) => this.readList(peer, list)));
-  }
-
-  /** Reads one list again; changes that come while it is read make it be read once more, however many they are. */
-  private async readList(peer: Peer, list: ListName): Promise<void> {
-    if (!(LISTS[list].capability in peer.initialized.capabilities)) {
-      this.show(list, []);
-      return;
-    }
-    const busy = this.reading.get(list);
-    if (busy !== undefined) {
-      busy.again = true;
-      return;
-    }
-    const mark = { again: true };
-    this.reading.set(list, mark);
-    try {
-      while (mark.again) {
-        mark.again = false;
-        const { items, problem } = await listAll(peer, LISTS[list], this.options.listLimits);
-        if (problem !== undefined)
-          this.options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole');
-        this.show(list, items);
-      }
-    } catch (error) {
-      this.options.log.warn(
-        { server: this.id, list, problem: toAppError(error).message },
-        'a list of the server could not be read',
-      );
-    } finally {
-      this.reading.delete(list);
-    }
-  }
-
-  private show(list: ListName, items: Definitions[ListName]): void {
-    if (sameItems(this.definitions[list], items)) return;
-    const before = this.definitions[list];
-    this.definitions = { ...this.definitions, [list]: items };
-    this.options.events.onListChanged(this, list, before);
+    else if (peer === this.shared) void this.listing.read(peer, lists);
   }
 
   private setState(state: ServerState, problem: string | undefined): void {

@@ -24,7 +24,10 @@ export interface Transport {
    * @param requestId our id, when the message is a request: where answers travel on streams of their own
    */
   send(message: Octets, requestId?: number): void;
-  /** A request was cancelled or timed out: its answer is not wanted any more, what it holds may be given up. */
+  /**
+   * Nobody waits for this request any more (it timed out, or was cancelled and the other side told so): it is not sent if
+   * it has not been, and what it holds is let go. No onRequestFailed follows; a late answer may.
+   */
   abandon?(requestId: number): void;
   /** Called once with the negotiated version, after initialize (Streamable HTTP sends it as a header). */
   setProtocolVersion?(version: string): void;

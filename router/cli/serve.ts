@@ -1,0 +1,49 @@
+/** `aivillage serve ID`: one of our servers alone, on stdio or over HTTP; also how the router starts them. */
+import fs from 'node:fs';
+import { Argument, Command } from 'commander';
+import { SERVERS } from '../../servers/index.ts';
+import { serve } from '../../shared/serve.ts';
+import type { Settings } from '../../shared/settings.ts';
+import type { CliContext } from './context.ts';
+import { CommandError } from './failure.ts';
+import { parsePort } from './router.ts';
+import { identityOfServer } from './server-identity.ts';
+
+interface ServeOptions {
+  readonly stdio?: true;
+  readonly http?: number;
+}
+
+export function serveCommand(context: CliContext): Command {
+  return new Command('serve')
+    .description('run one server alone')
+    .addArgument(new Argument('<id>', 'which server').choices([...SERVERS.keys()]))
+    .option('--stdio', 'speak MCP on stdin and stdout (so it is when nothing is said)')
+    .option('--http <port>', 'listen on this port of 127.0.0.1 instead; 0 takes any', parsePort)
+    .action(async (id: string, options: ServeOptions) => {
+      if (options.stdio === true && options.http !== undefined) throw new CommandError('Say either --stdio or --http <port>.');
+      await run(context, id, options.http);
+    });
+}
+
+async function run(context: CliContext, id: string, port: number | undefined): Promise<void> {
+  const settings: Settings = context.settings();
+  fs.mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+  const log = context.logger(id);
+  const identity = await identityOfServer(context, settings, id);
+  const serving = await serve({
+    id,
+    createServer: async () => (await SERVERS.get(id)!())({ log, dataDir: settings.dataDir }),
+    io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },
+    identity: identity.check,
+    authorize: identity.authorize,
+    isBehindRouter: settings.assertionKey !== undefined,
+    token: settings.token,
+    log,
+  });
+  if (serving.url !== undefined) context.stdout.write(`ready ${serving.url}\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void serving.close());
+  await serving.closed;
+  await identity.close();
+  await log.close();
+}

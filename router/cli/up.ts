@@ -1,0 +1,43 @@
+/** `aivillage up`: the router over HTTP with all servers, and a banner that says how to go on. */
+import { Command } from 'commander';
+import type { CliContext } from './context.ts';
+import { runRouter } from './run-router.ts';
+
+export function upCommand(context: CliContext): Command {
+  return new Command('up')
+    .description('start the router with all servers of the configuration')
+    .option('--config <file>', 'configuration file')
+    .action(async (options: { config?: string }) => {
+      const settings = context.settings();
+      const config = context.config(options.config);
+      await runRouter(context, {
+        settings,
+        config,
+        open: async (running) => {
+          const http = await running.listen();
+          context.stderr.write(banner(http.url, settings.dataDir, config.file));
+          context.stdout.write(`ready ${http.url}/mcp\n`);
+          return http;
+        },
+      });
+    });
+}
+
+function banner(url: string, dataDir: string, configFile: string): string {
+  return `
+  AIVillage is running.
+
+    MCP             ${url}/mcp   (one server alone: ${url}/mcp/<id>)
+    older clients   ${url}/sse
+    configuration   ${configFile}
+    data            ${dataDir}
+
+  Next, in another terminal:
+    npx aivillage token issue --agent sage      a token for an agent
+    npx aivillage tools                         what it may use (MCP_TOKEN or --token)
+    npx aivillage config claude-desktop         how to connect a host; also: claude-code, vscode, cursor, inspector
+
+  Stop it with Ctrl-C.
+
+`;
+}

@@ -1,0 +1,51 @@
+/** What mcp-servers.json says once it is read: types only. Servers, agents and rows by name are Maps, never objects. */
+import type { LevelName } from '../../shared/identity/levels.ts';
+import type { ConfigPath, Place } from './mistake.ts';
+import type { AgentConfig, PermissionRow, RouterConfig, ServerOptions } from './schema.ts';
+
+export type { AgentConfig, PermissionRow, RouterConfig, SecurityProfile } from './schema.ts';
+export type { LevelName };
+
+export interface StdioServer extends ServerOptions {
+  readonly kind: 'stdio';
+  /** As written, or a full path when it was written with a slash. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Only what the file gives it; nothing of the router's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Full path: `cwd`, else the folder of the file. */
+  readonly cwd: string;
+  /** This program's own `serve <id>`, which may be trusted with built-in names. */
+  readonly isBuiltIn: boolean;
+}
+
+export interface RemoteServer extends ServerOptions {
+  readonly kind: 'remote';
+  /** http or https, without a user in it. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** `undefined`: Streamable HTTP first, then HTTP+SSE. */
+  readonly transport: 'streamable-http' | 'sse' | undefined;
+  /** Addresses of private networks are refused unless this is true; so it is for a URL of this machine in the file. */
+  readonly allowPrivateAddress: boolean;
+  readonly isBuiltIn: false;
+}
+
+export type ServerConfig = StdioServer | RemoteServer;
+
+export interface Config {
+  /** Full path. */
+  readonly file: string;
+  /** SHA-256 of the file, in hex. */
+  readonly digest: string;
+  /** In the order of the file, disabled ones included. */
+  readonly servers: ReadonlyMap<string, ServerConfig>;
+  readonly agents: ReadonlyMap<string, AgentConfig>;
+  /** In the order of the file. */
+  readonly permissions: readonly PermissionRow[];
+  readonly router: RouterConfig;
+  /** Sentences with their place, about what is odd but no mistake. */
+  readonly warnings: readonly string[];
+  /** Where a value of the file stands, for mistakes that are found later. */
+  locate(path: ConfigPath): Place;
+}

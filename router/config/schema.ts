@@ -1,0 +1,205 @@
+/**
+ * The shapes inside mcp-servers.json, each part with the words for what it must be. Ours is strict; keys of hosts are let
+ * through by name. Knows no file, no environment and no other entry.
+ */
+import { z } from 'zod';
+import { expecting } from '../../shared/expecting.ts';
+import { LEVEL_NAMES } from '../../shared/identity/levels.ts';
+
+/** An object with no other keys than these; `known` of an issue's params lists them for "did you mean". */
+function closed<S extends z.ZodRawShape>(shape: S) {
+  const object = z.object(shape);
+  return z.unknown().transform((value, context): z.output<typeof object> => {
+    if (!isObject(value)) {
+      context.issues.push({ code: 'custom', message: 'an object', input: value });
+      return z.NEVER;
+    }
+    for (const key of Object.keys(value)) {
+      if (Object.hasOwn(shape, key)) continue;
+      const params = { unknownKey: true, known: Object.keys(shape) };
+      context.issues.push({ code: 'custom', message: 'a known key', path: [key], input: value, params });
+    }
+    const parsed = object.safeParse(
+      Object.fromEntries(Object.entries(value).filter(([key]) => Object.hasOwn(shape, key))),
+    );
+    if (parsed.success) return parsed.data;
+    for (const { path, message, ...issue } of parsed.error.issues) {
+      const params = issue.code === 'custom' ? issue.params : undefined;
+      context.issues.push({ code: 'custom', message, path: [...path], input: undefined, ...(params && { params }) });
+    }
+    return z.NEVER;
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function oneOf<const T extends readonly string[]>(names: T) {
+  return expecting(`one of ${names.map((name) => `"${name}"`).join(', ')}`, z.enum(names));
+}
+
+function whole(unit: string, min: number, max: number) {
+  return expecting(`a whole number${unit} from ${min} to ${max}`, z.number().int().min(min).max(max));
+}
+
+function text(max: number) {
+  return expecting(`a text of 1 to ${max} characters`, z.string().min(1).max(max).refine(hasNoNul));
+}
+
+function texts(most: number, max: number) {
+  const error = `a list of at most ${most} texts`;
+  return z
+    .array(expecting(`a text of at most ${max} characters`, z.string().max(max).refine(hasNoNul)), { error })
+    .max(most, { error });
+}
+
+function hasNoNul(value: string): boolean {
+  return !value.includes('\0');
+}
+
+const yesOrNo = expecting('true or false', z.boolean());
+
+/** Names → texts; the keys are as written, `__proto__` among them. */
+function named(what: string, key: RegExp, value: RegExp, most: number) {
+  const isValue = (item: unknown): item is string =>
+    typeof item === 'string' && item.length <= 32_768 && value.test(item);
+  return z.unknown().transform((entries, context): Readonly<Record<string, string>> => {
+    const pairs = isObject(entries) ? Object.entries(entries) : [];
+    if (!isObject(entries) || pairs.length > most) {
+      context.issues.push({
+        code: 'custom',
+        message: `an object of at most ${most} ${what}s and texts`,
+        input: entries,
+      });
+      return z.NEVER;
+    }
+    const kept: [string, string][] = [];
+    for (const [name, item] of pairs) {
+      const expected = !key.test(name) ? `a ${what} as key` : !isValue(item) ? 'a text in one line' : undefined;
+      if (expected !== undefined) context.issues.push({ code: 'custom', message: expected, path: [name], input: item });
+      else if (isValue(item)) kept.push([name, item]);
+    }
+    return Object.fromEntries(kept);
+  });
+}
+
+/** Names that are the connection's or the protocol's own (RFC 9110, MCP Streamable HTTP). */
+const OWN_HEADERS =
+  'host|connection|content-length|content-type|transfer-encoding|keep-alive|upgrade|te|trailer|accept|mcp-.*|last-event-id';
+const HEADER_NAME = new RegExp(`^(?!(?:${OWN_HEADERS})$)[\\w!#$%&'*+.^\`|~-]{1,256}$`, 'i');
+const headers = named("header name that is not the protocol's own", HEADER_NAME, /^[\t\x20-\x7e\x80-\xff]*$/, 100);
+const variables = named('variable name', /^[^=\0]{1,256}$/, /^[^\0]*$/, 256);
+
+const rate = closed({ perMinute: whole(' of calls', 1, 1_000_000) });
+
+const securityProfile = closed({
+  risk_level: oneOf(['low', 'medium', 'high', 'critical']).optional(),
+  /** The server's own tool names, `resource:<uri>`, `prompt:<name>`, with `*`. Absent: all. */
+  allowed_operations: texts(1000, 512).optional(),
+  max_concurrent_operations: whole('', 1, 10_000).optional(),
+  /** Calls a minute, all callers together. */
+  rate_limit: whole(' of calls a minute', 1, 1_000_000).optional(),
+  require_authentication: yesOrNo.optional(),
+  sandbox: yesOrNo.optional(),
+});
+export type SecurityProfile = z.output<typeof securityProfile>;
+
+const options = {
+  /** Before each tool's name; `""`: none; absent: `<id>__`. */
+  prefix: expecting('letters, digits, _ or -, at most 32', z.string().regex(/^[A-Za-z0-9_-]{0,32}$/)).optional(),
+  isolation: oneOf(['shared', 'session']).default('shared'),
+  replicas: whole('', 1, 32).default(1),
+  strategy: oneOf(['round-robin', 'priority-weighted', 'least-connections', 'adaptive']).default('round-robin'),
+  securityProfile: securityProfile.optional(),
+  /** Whether it is shown an assertion of who calls; absent: built-in servers only. */
+  assertion: yesOrNo.optional(),
+  timeoutMs: whole(' of milliseconds', 1, 86_400_000).optional(),
+  startTimeoutMs: whole(' of milliseconds', 1, 600_000).optional(),
+  disabled: yesOrNo.default(false),
+};
+
+/** Keys that hosts write and only they read. */
+const hostKeys = {
+  alwaysAllow: z.unknown().optional(),
+  autoApprove: z.unknown().optional(),
+  timeout: z.unknown().optional(),
+  description: z.unknown().optional(),
+};
+
+export const stdioServer = closed({
+  command: text(4096),
+  args: texts(256, 32_768).default([]),
+  env: variables.default({}),
+  cwd: text(4096).optional(),
+  type: oneOf(['stdio']).optional(),
+  ...options,
+  ...hostKeys,
+});
+
+export const remoteServer = closed({
+  url: text(8192),
+  headers: headers.default({}),
+  type: oneOf(['streamable-http', 'streamableHttp', 'http', 'sse']).optional(),
+  /** Whether an address of a private network, or of this machine, is meant. */
+  allowPrivateAddress: yesOrNo.optional(),
+  ...options,
+  ...hostKeys,
+});
+
+type OptionsOutput = z.output<z.ZodObject<typeof options>>;
+
+/** What stdio and remote servers have in common. */
+export interface ServerOptions extends Readonly<Omit<OptionsOutput, 'assertion'>> {
+  readonly id: string;
+  readonly assertion: boolean;
+}
+
+export const agent = closed({
+  level: oneOf(LEVEL_NAMES),
+  role: oneOf(['admin', 'developer', 'user']).optional(),
+  /** Beyond those of the role, such as `fog:*`. */
+  permissions: texts(200, 200).optional(),
+});
+export type AgentConfig = Readonly<z.output<typeof agent>>;
+
+export const permissionRow = closed({
+  /** A tool's listed name, `<id>/<tool>`, `resource:<uri>` or `prompt:<name>`; `*` stands for any run of characters. */
+  match: text(512),
+  level: oneOf(LEVEL_NAMES),
+  permission: text(200).optional(),
+  audit: yesOrNo.optional(),
+  justification: yesOrNo.optional(),
+  /** The type of proposal that a call becomes (G5). */
+  approval: oneOf(['minor_change', 'major_change', 'critical_change', 'emergency_action']).optional(),
+  /** JSON Schema of the arguments. */
+  arguments: expecting('a JSON Schema object', z.custom<Readonly<Record<string, unknown>>>(isObject)).optional(),
+  cacheSeconds: whole(' of seconds', 1, 86_400).optional(),
+  timeoutMs: whole(' of milliseconds', 1, 86_400_000).optional(),
+  rate: rate.optional(),
+  /** Names of arguments that the audit keeps redacted instead of as a digest (D4). */
+  redact: texts(100, 200).optional(),
+});
+export type PermissionRow = Readonly<z.output<typeof permissionRow>>;
+
+const hostList = expecting(
+  'a list of at most 100 host names',
+  z.array(z.string().regex(/^[\w.[\]:-]{1,260}$/)).max(100),
+);
+const originList = expecting(
+  'a list of at most 100 origins such as "https://example.org"',
+  z.array(z.string().refine((item) => URL.canParse(item) && new URL(item).origin === item)).max(100),
+);
+
+export const router = closed({
+  /** Per caller. */
+  rateLimit: rate.default({ perMinute: 100 }),
+  /** What stdio servers may be started with. Absent: the usual launchers, and any path that the file writes. */
+  allowedCommands: texts(100, 4096).optional(),
+  /** Entries of one page of the router's lists. */
+  pageSize: whole(' of entries', 1, 10_000).default(1000),
+  /** Beyond those of the environment. */
+  allowedHosts: hostList.default([]),
+  allowedOrigins: originList.default([]),
+});
+export type RouterConfig = Readonly<z.output<typeof router>>;

@@ -1,0 +1,186 @@
+/** One entry of `mcpServers` → ServerConfig. The same for the file and for a server that is registered at run time. */
+import path from 'node:path';
+import { came } from '../../shared/expecting.ts';
+import { isLoopback } from '../../shared/loopback.ts';
+import type { Environment } from '../../shared/settings.ts';
+import { DEFAULT_COMMANDS, isAllowed, isBuiltInServer, resolveCommand } from './commands.ts';
+import type { RemoteServer, ServerConfig, StdioServer } from './config.ts';
+import { expand } from './expand.ts';
+import type { ConfigPath } from './mistake.ts';
+import { isObject, type Report, readPart } from './read-part.ts';
+import { remoteServer, stdioServer } from './schema.ts';
+
+export interface EntryContext {
+  /** Relative paths are by this folder, and it is the working folder of servers that name none. */
+  readonly folder: string;
+  readonly allowedCommands: readonly string[] | undefined;
+  readonly maxTimeoutMs: number;
+  /** Fills placeholders; absent for what did not come from the owner's file: then they are plain characters (B06). */
+  readonly env?: Environment;
+}
+
+export const SERVER_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** The entry, or undefined after reporting everything that is wrong with it. Paths begin with `at`. */
+export function readServer(
+  id: string,
+  value: unknown,
+  at: ConfigPath,
+  context: EntryContext,
+  report: Report,
+): ServerConfig | undefined {
+  let mistakes = 0;
+  const counting: Report = (finding) => {
+    mistakes++;
+    report(finding);
+  };
+  const fail = (steps: ConfigPath, text: string, remedy?: string, isKey = false) =>
+    counting({ path: [...at, ...steps], text, remedy, isKey });
+
+  if (!SERVER_ID.test(id)) {
+    fail(
+      [],
+      'expected an id of 1 to 64 letters, digits, _ or -.',
+      'It is part of tool names and of the address.',
+      true,
+    );
+  }
+  if (!isObject(value)) {
+    fail([], `expected an object, got ${came(value)}.`);
+    return undefined;
+  }
+  const isStdio = Object.hasOwn(value, 'command');
+  if (isStdio === Object.hasOwn(value, 'url')) {
+    const got = isStdio ? 'both' : 'neither';
+    fail([], `expected "command" (a local server) or "url" (a remote one), got ${got}.`);
+    return undefined;
+  }
+  const entry = fillIn(value, context.env, (steps, text, remedy) => fail(steps, text, remedy));
+  // A placeholder that cannot be filled is told once, not again as a wrong command or URL.
+  if (mistakes > 0) {
+    readPart(isStdio ? stdioServer : remoteServer, entry, at, counting);
+    return undefined;
+  }
+  const server = isStdio
+    ? readStdio(id, entry, value, at, context, counting)
+    : readRemote(id, entry, at, context, counting);
+  if (server?.timeoutMs !== undefined && server.timeoutMs > context.maxTimeoutMs) {
+    const text = `expected at most ${context.maxTimeoutMs}, got ${server.timeoutMs}.`;
+    fail(['timeoutMs'], text, 'MCP_MAX_TIMEOUT (in seconds) sets the maximum.');
+  }
+  return mistakes === 0 ? server : undefined;
+}
+
+function readStdio(
+  id: string,
+  entry: unknown,
+  written: Readonly<Record<string, unknown>>,
+  at: ConfigPath,
+  { folder, allowedCommands }: EntryContext,
+  report: Report,
+): StdioServer | undefined {
+  const parsed = readPart(stdioServer, entry, at, report);
+  if (parsed === undefined) return undefined;
+  const { command, args, env, assertion, securityProfile, prefix, timeoutMs, startTimeoutMs } = parsed;
+  const cwd = path.resolve(folder, parsed.cwd ?? '.');
+  if (!isAllowed(command, folder, allowedCommands)) {
+    const names = allowedCommands ?? DEFAULT_COMMANDS;
+    report({
+      path: [...at, 'command'],
+      text: `expected an allowed command (${names.join(', ') || 'none is'}), got ${came(written.command)}.`,
+      remedy: `Add it to router.allowedCommands${allowedCommands === undefined ? ', or write its full path' : ''}.`,
+      isKey: false,
+    });
+  }
+  if (command.startsWith('~/')) {
+    const text = `expected a path, got ${came(written.command)}, which only a shell understands.`;
+    report({ path: [...at, 'command'], text, remedy: `Write "\${HOME}${command.slice(1)}".`, isKey: false });
+  }
+  const isBuiltIn = isBuiltInServer(id, { command, args, env, cwd });
+  return {
+    kind: 'stdio',
+    id,
+    command: resolveCommand(command, folder),
+    args,
+    env,
+    cwd,
+    isBuiltIn,
+    assertion: assertion ?? isBuiltIn,
+    isolation: parsed.isolation,
+    replicas: parsed.replicas,
+    strategy: parsed.strategy,
+    disabled: parsed.disabled,
+    prefix,
+    securityProfile,
+    timeoutMs,
+    startTimeoutMs,
+  };
+}
+
+function readRemote(
+  id: string,
+  entry: unknown,
+  at: ConfigPath,
+  context: EntryContext,
+  report: Report,
+): RemoteServer | undefined {
+  const parsed = readPart(remoteServer, entry, at, report);
+  if (parsed === undefined) return undefined;
+  const { url: text, headers, type, assertion, securityProfile, prefix, timeoutMs, startTimeoutMs } = parsed;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    report({
+      path: [...at, 'url'],
+      text: 'expected an http or https URL, got something else.',
+      remedy: undefined,
+      isKey: false,
+    });
+    return undefined;
+  }
+  if (url.username !== '' || url.password !== '') {
+    const remedy = 'Write it as a header: "headers": { "Authorization": "Bearer …" }.';
+    report({ path: [...at, 'url'], text: 'expected no user or password in the URL.', remedy, isKey: false });
+  }
+  return {
+    kind: 'remote',
+    id,
+    url: url.href,
+    headers,
+    transport: type === undefined ? undefined : type === 'sse' ? 'sse' : 'streamable-http',
+    // What the owner's file says of this machine is meant; what is registered must say so.
+    allowPrivateAddress: parsed.allowPrivateAddress ?? (context.env !== undefined && isLoopback(url.hostname)),
+    isBuiltIn: false,
+    assertion: assertion ?? false,
+    isolation: parsed.isolation,
+    replicas: parsed.replicas,
+    strategy: parsed.strategy,
+    disabled: parsed.disabled,
+    prefix,
+    securityProfile,
+    timeoutMs,
+    startTimeoutMs,
+  };
+}
+
+/** The entry with the placeholders of command, args, env, cwd, url and headers filled in. */
+function fillIn(
+  value: Readonly<Record<string, unknown>>,
+  env: Environment | undefined,
+  fail: (steps: ConfigPath, text: string, remedy: string) => void,
+): unknown {
+  if (env === undefined) return value;
+  const fill = (item: unknown, steps: ConfigPath): unknown => {
+    if (typeof item === 'string') {
+      const { text, mistakes } = expand(item, env);
+      for (const mistake of mistakes) fail(steps, mistake.text, mistake.remedy);
+      return text;
+    }
+    if (Array.isArray(item)) return item.map((inner, index) => fill(inner, [...steps, index]));
+    if (!isObject(item)) return item;
+    return Object.fromEntries(Object.entries(item).map(([key, inner]) => [key, fill(inner, [...steps, key])]));
+  };
+  const filled = ['command', 'args', 'env', 'cwd', 'url', 'headers'];
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, filled.includes(key) ? fill(item, [key]) : item]),
+  );
+}

@@ -1,0 +1,211 @@
+/** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { createAssertionMinter } from '../shared/identity/assertions.ts';
+import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
+import { LEVELS, type Level } from '../shared/identity/levels.ts';
+import { createLoginThrottle } from '../shared/identity/login-throttle.ts';
+import { openIdentity } from '../shared/identity/open-identity.ts';
+import { permits } from '../shared/identity/roles.ts';
+import { keyFiles } from '../shared/identity/secret.ts';
+import { loadOrCreateSigningKey } from '../shared/identity/signing-key.ts';
+import type { Logger } from '../shared/logger.ts';
+import { createMatrix, type Matrix } from '../shared/matrix/matrix.ts';
+import { BUILT_IN_ROWS } from '../shared/permission-matrix.ts';
+import type { Settings } from '../shared/settings.ts';
+import { openAuditLog } from './audit/audit-log.ts';
+import { identityEvents } from './audit/identity-events.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { CoarseTimer } from './coarse-timer.ts';
+import type { Config, ServerConfig } from './config/config.ts';
+import { type HttpServer, startHttpServer } from './doors/http-server.ts';
+import { RestDoor } from './doors/rest.ts';
+import { createAuthRoutes } from './doors/rest-auth.ts';
+import { OWN_ID, wayToOwnServer } from './own-server/open.ts';
+import { ServiceRegistry } from './own-server/service-registry.ts';
+import { rightsChanged } from './relay/list-changes.ts';
+import { failQuestions } from './relay/questions.ts';
+import { dropSubscriptions } from './relay/subscriptions.ts';
+import type { Router } from './router.ts';
+import { serverFactory } from './server-factory.ts';
+import { Sessions } from './sessions.ts';
+import { ServerSet } from './upstreams/server-set.ts';
+import { VERSION } from './version.ts';
+
+export interface RunningRouter {
+  readonly router: Router;
+  readonly servers: ServerSet;
+  /** Opens the HTTP doors. */
+  listen(): Promise<HttpServer>;
+  /** Takes over a changed configuration; sessions go on. */
+  reconfigure(config: Config): void;
+  close(): Promise<void>;
+}
+
+const MAX_SESSIONS = 20_000;
+const MAX_SESSIONS_PER_AGENT = 5_000;
+const PAGE_SIZE = 1_000;
+const FIRST_LIST_WAIT_MS = 800;
+
+/** Rejects with what its user must know when a store, a key or a setting refuses. */
+export async function openRouter(settings: Settings, config: Config, log: Logger): Promise<RunningRouter> {
+  const { dataDir, checkpointDir } = settings;
+  fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  let current = config;
+  const agents: AgentLookup = (agentId) => {
+    const agent = current.agents.get(agentId);
+    return agent === undefined ? undefined : { ...agent, level: LEVELS[agent.level] };
+  };
+  const timer = new CoarseTimer();
+  const identity = await openIdentity({
+    dataDir,
+    agents,
+    issuer: settings.jwtIssuer,
+    audience: settings.jwtAudience,
+    ...(settings.jwtSecret === undefined ? {} : { secret: settings.jwtSecret }),
+    ...(settings.jwks === undefined
+      ? {}
+      : { jwks: settings.jwks.kind === 'file' ? settings.jwks.file : settings.jwks.url }),
+  });
+  const signingKey = loadOrCreateSigningKey(keyFiles(dataDir).signingKey);
+  const minter = createAssertionMinter({
+    privateKey: signingKey.privateKey,
+    issuer: settings.jwtIssuer,
+    now: Date.now,
+  });
+  const audit = await openAuditLog({
+    dataDir,
+    checkpointDir,
+    durability: settings.auditDurability,
+    retentionDays: settings.auditRetentionDays,
+    now: Date.now,
+    onNotice: (text) => log.warn(text),
+  });
+  const sessions: Sessions = new Sessions({
+    timer,
+    idleMs: settings.sessionTimeoutMs,
+    maxSessions: MAX_SESSIONS,
+    maxPerAgent: MAX_SESSIONS_PER_AGENT,
+    check: (caller) => identity.verifier.assertCurrent(caller),
+    onClosed: (session) => {
+      failQuestions(session);
+      dropSubscriptions(router, session);
+      for (const server of router.catalog.all()) void server.release(session);
+    },
+  });
+  const router: Router = {
+    name: 'aivillage',
+    version: VERSION,
+    settings: {
+      defaultTimeoutMs: settings.defaultTimeoutMs,
+      maxTimeoutMs: settings.maxTimeoutMs,
+      maxMessageBytes: settings.maxMessageBytes,
+      pageSize: config.router.pageSize ?? PAGE_SIZE,
+      firstListWaitMs: FIRST_LIST_WAIT_MS,
+    },
+    catalog: new Catalog(),
+    sessions,
+    identity: {
+      verify: (token) => identity.verifier.verify(token),
+      check: (caller) => identity.verifier.assertCurrent(caller),
+      assertion: (caller, serverId) => minter.get(caller, serverId),
+    },
+    matrix: createMatrix({ builtIn: BUILT_IN_ROWS, configured: [], permits }),
+    audit,
+    timer,
+    log,
+  };
+  const factory = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
+  const registry = new ServiceRegistry({ dataDir, maxTimeoutMs: settings.maxTimeoutMs, onChange: () => adopt() });
+  const own = factory.own({
+    id: OWN_ID,
+    ways: [
+      wayToOwnServer({
+        router,
+        dataDir,
+        registry,
+        publicKey: signingKey.publicKey,
+        issuer: settings.jwtIssuer,
+        rightsOf: (agentId) => rightsOf(agents(agentId)),
+      }),
+    ],
+  });
+  const servers: ServerSet = new ServerSet({
+    own,
+    create: (each) => factory.configured(each),
+    onChange: (all) => router.catalog.setServers(all),
+  });
+  router.matrix = matrixOf(current, registry, log);
+  servers.apply(allServers(current, registry));
+
+  /** Puts into force what the file and the registry say now; sessions go on. */
+  function adopt(): void {
+    const before = router.matrix;
+    router.matrix = matrixOf(current, registry, log);
+    identity.verifier.forget();
+    servers.apply(allServers(current, registry));
+    rightsChanged(router, before);
+    servers.startAll();
+    audit
+      .append({ kind: 'config_changed', details: { matrix: router.matrix.version } })
+      .catch((error: unknown) => log.error({ err: error }, 'a changed configuration could not be recorded'));
+  }
+
+  return {
+    router,
+    servers,
+    listen: () =>
+      startHttpServer(router, {
+        host: settings.host,
+        port: settings.port,
+        allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
+        allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
+        tls: readTls(settings),
+        rest: new RestDoor(
+          router,
+          createAuthRoutes({
+            ...identity,
+            throttle: createLoginThrottle(Date.now),
+            audit: identityEvents(audit),
+            now: Date.now,
+          }),
+        ),
+      }),
+    reconfigure(next) {
+      current = next;
+      adopt();
+    },
+    async close() {
+      sessions.closeAll('the router is shutting down');
+      await servers.stop();
+      await audit.close();
+      await identity.close();
+    },
+  };
+}
+
+/** What the owner's file names comes first and cannot be replaced by what was registered at run time. */
+function allServers(config: Config, registry: ServiceRegistry): ReadonlyMap<string, ServerConfig> {
+  return new Map([...registry.registered().servers, ...config.servers]);
+}
+
+function matrixOf(config: Config, registry: ServiceRegistry, log: Logger): Matrix {
+  const { servers, permissions } = registry.registered();
+  const registered = [...servers.keys()].some((id) => config.servers.has(id)) ? [] : permissions;
+  const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: [...config.permissions, ...registered], permits });
+  for (const { path: at, text } of matrix.mistakes) log.error({ at: at.join('.') }, text);
+  return matrix;
+}
+
+function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
+  if (agent === undefined) return undefined;
+  return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
+}
+
+function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
+  if (tls === undefined) return undefined;
+  return {
+    cert: fs.readFileSync(path.resolve(tls.certFile), 'utf8'),
+    key: fs.readFileSync(path.resolve(tls.keyFile), 'utf8'),
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * Servers that were added at run time (R1): kept in the data folder, in the form of mcp-servers.json, beside the owner's own
+ * file and never able to change what that says. Nothing here is filled in from the environment.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { LEVEL_NAMES, type LevelName } from '../../shared/identity/levels.ts';
+import type { PermissionRow } from '../../shared/matrix/rows.ts';
+import type { ServerConfig } from '../config/config.ts';
+import { readServer } from '../config/server-entry.ts';
+import { checkUrl } from '../upstreams/check-url.ts';
+
+export interface Registered {
+  readonly servers: ReadonlyMap<string, ServerConfig>;
+  readonly permissions: readonly PermissionRow[];
+}
+
+const entrySchema = z.strictObject({ server: z.record(z.string(), z.unknown()), level: z.enum(LEVEL_NAMES) });
+const fileSchema = z.record(z.string().max(64), entrySchema);
+type Entry = z.infer<typeof entrySchema>;
+
+/** Variables that make a launcher run something else than what was approved (D01). */
+const LAUNCHER_VARIABLES =
+  /^(?:NODE_OPTIONS|NODE_PATH|PATH|PYTHON(?:PATH|STARTUP|HOME)|LD_.*|DYLD_.*|BASH_ENV|ENV|PERL5(?:LIB|OPT)|RUBYOPT|GIT_.*|npm_config_.*)$/i;
+
+export class ServiceRegistry {
+  private readonly file: string;
+  private readonly maxTimeoutMs: number;
+  private readonly onChange: () => void;
+  private entries: ReadonlyMap<string, Entry> = new Map();
+
+  constructor(options: { dataDir: string; maxTimeoutMs: number; onChange: () => void }) {
+    this.file = path.join(options.dataDir, 'services.json');
+    this.maxTimeoutMs = options.maxTimeoutMs;
+    this.onChange = options.onChange;
+    this.entries = this.read();
+  }
+
+  registered(): Registered {
+    const servers = new Map<string, ServerConfig>();
+    const permissions: PermissionRow[] = [];
+    for (const [id, { server, level }] of this.entries) {
+      servers.set(id, this.parse(id, server));
+      permissions.push(...rowsFor(id, level));
+    }
+    return { servers, permissions };
+  }
+
+  has(id: string): boolean {
+    return this.entries.has(id);
+  }
+
+  /**
+   * Adds or replaces a server and lets callers of `level` use its tools and prompts.
+   * @throws AppError INVALID_PARAMS with every mistake; SECURITY_VIOLATION for what no registration may set
+   */
+  async register(id: string, server: Record<string, unknown>, level: LevelName): Promise<void> {
+    const config = this.parse(id, server);
+    if (config.kind === 'stdio') {
+      const bad = Object.keys(config.env).filter((name) => LAUNCHER_VARIABLES.test(name));
+      if (bad.length > 0)
+        throw new AppError('SECURITY_VIOLATION', { text: `A registered server cannot set ${bad.join(', ')}` });
+    } else await checkUrl(config.url, { allowPrivate: false });
+    this.write(new Map([...this.entries, [id, { server, level }]]));
+  }
+
+  /** Throws AppError INVALID_PARAMS when it was not registered at run time. */
+  remove(id: string): void {
+    if (!this.entries.has(id)) {
+      throw new AppError('INVALID_PARAMS', {
+        text: `${id} was not registered at run time; what the configuration file names is removed there`,
+      });
+    }
+    this.write(new Map([...this.entries].filter(([each]) => each !== id)));
+  }
+
+  private parse(id: string, server: Record<string, unknown>): ServerConfig {
+    const mistakes: string[] = [];
+    const context = { folder: path.dirname(this.file), allowedCommands: undefined, maxTimeoutMs: this.maxTimeoutMs };
+    const config = readServer(id, server, [], context, ({ path: at, text, remedy }) => {
+      mistakes.push(`${at.join('.') || id}: ${text}${remedy === undefined ? '' : ` ${remedy}`}`);
+    });
+    if (config === undefined || mistakes.length > 0)
+      throw new AppError('INVALID_PARAMS', { text: mistakes.join('\n') });
+    return config;
+  }
+
+  private read(): ReadonlyMap<string, Entry> {
+    let text: string;
+    try {
+      text = fs.readFileSync(this.file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
+      throw error;
+    }
+    return new Map(Object.entries(fileSchema.parse(JSON.parse(text))));
+  }
+
+  /** Replaces the file whole, so that it is never half written. */
+  private write(entries: ReadonlyMap<string, Entry>): void {
+    const temporary = `${this.file}.${process.pid}`;
+    fs.writeFileSync(temporary, JSON.stringify(Object.fromEntries(entries), null, 2), { mode: 0o600 });
+    fs.renameSync(temporary, this.file);
+    this.entries = entries;
+    this.onChange();
+  }
+}
+
+function rowsFor(id: string, level: LevelName): PermissionRow[] {
+  return [
+    { match: `${id}/*`, level },
+    { match: `prompt:${id}/*`, level },
+  ];
+}

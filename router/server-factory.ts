@@ -1,0 +1,76 @@
+/** Makes the running thing of each configured server, wired to the relay. */
+import type { Logger } from '../shared/logger.ts';
+import type { Settings } from '../shared/settings.ts';
+import type { ServerConfig } from './config/config.ts';
+import { listChanged } from './relay/list-changes.ts';
+import { told } from './relay/notifications.ts';
+import { ask } from './relay/questions.ts';
+import { renewSubscriptions } from './relay/subscriptions.ts';
+import type { Router } from './router.ts';
+import { waysTo } from './upstreams/open-transport.ts';
+import { type ServerEvents, type ServerOptions, UpstreamServer } from './upstreams/server.ts';
+
+export interface ServerFactory {
+  configured(config: ServerConfig): UpstreamServer;
+  /** One that is not in the configuration: the router's own. */
+  own(options: Pick<ServerOptions, 'id' | 'ways'>): UpstreamServer;
+}
+
+interface FactoryOptions {
+  readonly router: Router;
+  readonly settings: Settings;
+  /** The public key by which servers verify assertions. */
+  readonly assertionKey: string;
+  readonly log: Logger;
+}
+
+const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
+
+export function serverFactory({ router, settings, assertionKey, log }: FactoryOptions): ServerFactory {
+  const events: ServerEvents = {
+    onListChanged: (server, list, before) => listChanged(router, server, list, before),
+    onRequest: (peer, message, call) => ask(router, peer, message, call),
+    onNotification: (server, peer, message, call) => told(router, server, peer, message, call),
+    onStateChanged: (server) => {
+      log.info({ server: server.id, state: server.state, problem: server.problem }, 'server');
+      if (server.state === 'ready') renewSubscriptions(router, server);
+    },
+  };
+  const common = {
+    timer: router.timer,
+    clientInfo: { name: router.name, version: router.version },
+    listLimits: LIST_LIMITS,
+    log,
+    events,
+  };
+  const builtInEnv = {
+    AIVILLAGE_ASSERTION_KEY: assertionKey,
+    AIVILLAGE_DATA_DIR: settings.dataDir,
+    MCP_JWT_ISSUER: settings.jwtIssuer,
+    MCP_LOG_LEVEL: settings.logLevel,
+  };
+  return {
+    configured(config) {
+      return new UpstreamServer({
+        ...common,
+        id: config.id,
+        prefix: config.prefix ?? (config.isBuiltIn ? '' : `${config.id}__`),
+        isolation: config.isolation,
+        assertion: config.assertion ? (config.kind === 'stdio' ? 'meta' : 'bearer') : undefined,
+        timeoutMs: config.timeoutMs,
+        startTimeoutMs: config.startTimeoutMs,
+        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, log }),
+      });
+    },
+    own: (options) =>
+      new UpstreamServer({
+        ...common,
+        ...options,
+        prefix: '',
+        isolation: 'shared',
+        assertion: 'meta',
+        timeoutMs: undefined,
+        startTimeoutMs: undefined,
+      }),
+  };
+}

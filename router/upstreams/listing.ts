@@ -1,0 +1,69 @@
+/** What a server lists: read whole when it comes, and again when it says that a list changed; kept while it is away. */
+import { toAppError } from '../../shared/errors.ts';
+import {
+  type Definitions,
+  type Item,
+  LISTS,
+  type ListName,
+  NO_DEFINITIONS,
+  sameItems,
+} from '../catalog/definitions.ts';
+import { type ListLimits, listAll } from './list-all.ts';
+import type { Peer } from './peer.ts';
+
+export interface ListingOptions {
+  readonly limits: ListLimits;
+  /** A list now shows something else. */
+  readonly onChanged: (list: ListName, before: readonly Item[]) => void;
+  readonly onProblem: (list: ListName, problem: string) => void;
+}
+
+export class Listing {
+  definitions: Definitions = NO_DEFINITIONS;
+  private readonly options: ListingOptions;
+  /** Lists being read, and whether they changed again meanwhile. */
+  private readonly reading = new Map<ListName, { again: boolean }>();
+
+  constructor(options: ListingOptions) {
+    this.options = options;
+  }
+
+  /** Reads these lists; a list that cannot be read stays as it was. */
+  async read(peer: Peer, lists: readonly ListName[]): Promise<void> {
+    await Promise.all(lists.map((list) => this.readOne(peer, list)));
+  }
+
+  /** Changes that come while a list is read make it be read once more, however many they are. */
+  private async readOne(peer: Peer, list: ListName): Promise<void> {
+    if (!(LISTS[list].capability in peer.initialized.capabilities)) {
+      this.show(list, []);
+      return;
+    }
+    const busy = this.reading.get(list);
+    if (busy !== undefined) {
+      busy.again = true;
+      return;
+    }
+    const mark = { again: true };
+    this.reading.set(list, mark);
+    try {
+      while (mark.again) {
+        mark.again = false;
+        const { items, problem } = await listAll(peer, LISTS[list], this.options.limits);
+        if (problem !== undefined) this.options.onProblem(list, problem);
+        this.show(list, items);
+      }
+    } catch (error) {
+      this.options.onProblem(list, toAppError(error).message);
+    } finally {
+      this.reading.delete(list);
+    }
+  }
+
+  private show(list: ListName, items: readonly Item[]): void {
+    const before = this.definitions[list];
+    if (sameItems(before, items)) return;
+    this.definitions = { ...this.definitions, [list]: items };
+    this.options.onChanged(list, before);
+  }
+}

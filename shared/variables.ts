@@ -1,0 +1,175 @@
+/**
+ * The one table of the environment variables that are settings; the README's table is printed from it.
+ * Knows their shapes, not where they come from.
+ */
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { expecting } from './expecting.ts';
+import { isLoopback } from './loopback.ts';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Where public keys of other issuers come from (RFC 7517). */
+export type JwksSource =
+  | { readonly kind: 'file'; readonly file: string }
+  | { readonly kind: 'url'; readonly url: string };
+
+const MIN_SECRET_BYTES = 32;
+
+function whole(what: string, min: number, max: number) {
+  const schema = z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+  return expecting(`a ${what} from ${min} to ${max}`, schema);
+}
+
+const filePath = expecting('a path', z.string().max(4096).refine(hasNoControl).transform(resolvePath));
+
+function list(expected: string, isItem: (item: string) => boolean) {
+  const schema = z
+    .string()
+    .max(8192)
+    .transform((text) => text.split(',').map((item) => item.trim()))
+    .transform((items) => items.filter((item) => item !== ''))
+    .refine((items) => items.length <= 100 && items.every(isItem));
+  return expecting(`${expected}, separated by commas`, schema);
+}
+
+/**
+ * The table of settings: name, shape, default (`default` in the meta where it is worked out later) and meaning.
+ * `secret`: the value must never be shown, logged or handed to a server. `mayHoldSecret`: never shown.
+ */
+export const VARIABLES = z.object({
+  MCP_HOST: expecting('an IP address or a host name', z.string().max(253).refine(isHost))
+    .default('127.0.0.1')
+    .meta({ meaning: 'Address to listen on' }),
+  MCP_PORT: whole('port', 0, 65_535).default(8083).meta({ meaning: 'Port to listen on; 0 takes any free one' }),
+  AIVILLAGE_DATA_DIR: filePath.optional().meta({
+    meaning: 'Folder of the databases, keys and logs; owner-only',
+    default: "the platform's folder for application data, `aivillage`",
+  }),
+  AIVILLAGE_CONFIG: filePath.optional().meta({
+    meaning: 'Configuration file',
+    default: '`mcp-servers.json` in the data folder where there is one, else the one that came with the program',
+  }),
+  AIVILLAGE_CHECKPOINT_DIR: filePath.optional().meta({
+    meaning: 'Second place of the audit checkpoints; best on another disk',
+    default: '`<data folder>-checkpoints`',
+  }),
+  MCP_JWT_SECRET_KEY: expecting(
+    `at least ${MIN_SECRET_BYTES} bytes`,
+    z
+      .string()
+      .max(4096)
+      .refine((text) => Buffer.byteLength(text) >= MIN_SECRET_BYTES),
+    'Make one with: openssl rand -base64 48',
+  )
+    .optional()
+    .meta({
+      meaning: 'Key of HS256 tokens, at least 32 bytes',
+      default: 'one made at first start, kept in the data folder',
+      secret: true,
+    }),
+  MCP_JWT_JWKS: expecting('a file, or an https URL (http on this machine only)', z.string().max(4096).transform(toJwks))
+    .optional()
+    .meta({ meaning: 'Public keys (JWKS) of EdDSA, ES256 and RS256 tokens: a file or a URL', mayHoldSecret: true }),
+  MCP_JWT_ISSUER: expecting('a text of 1 to 512 characters', z.string().min(1).max(512))
+    .default('aivillage')
+    .meta({ meaning: '`iss` that tokens must have' }),
+  MCP_JWT_AUDIENCE: expecting('a text of 1 to 512 characters', z.string().min(1).max(512))
+    .default('aivillage')
+    .meta({ meaning: '`aud` that tokens must have' }),
+  MCP_TOKEN: expecting('one token without spaces', z.string().max(16_384).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Token of the caller behind stdio, and of the command line', secret: true }),
+  MCP_LOG_LEVEL: expecting(`one of ${LOG_LEVELS.join(', ')}`, z.enum(LOG_LEVELS))
+    .default('info')
+    .meta({ meaning: `Least level that is logged: ${LOG_LEVELS.join(', ')}` }),
+  MCP_DEFAULT_TIMEOUT: whole('whole number of seconds', 1, 86_400)
+    .default(60)
+    .meta({ meaning: 'Seconds a call may take' }),
+  MCP_MAX_TIMEOUT: whole('whole number of seconds', 1, 86_400)
+    .default(600)
+    .meta({ meaning: 'Seconds after which a call ends, whatever its progress says' }),
+  MCP_MAX_SERVERS: whole('whole number of servers', 1, 10_000)
+    .default(100)
+    .meta({ meaning: 'Servers in the configuration' }),
+  MCP_MAX_MESSAGE_BYTES: whole('whole number of bytes', 1024, 2 ** 29)
+    .default(16 * 2 ** 20)
+    .meta({ meaning: 'Bytes of one message from a client' }),
+  MCP_MAX_RESULT_BYTES: whole('whole number of bytes', 1024, 2 ** 29)
+    .default(64 * 2 ** 20)
+    .meta({ meaning: 'Bytes of one message from a server' }),
+  MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
+    .default(30)
+    .meta({ meaning: 'Seconds between two health checks of a server' }),
+  MCP_AUDIT_LOG_RETENTION: whole('whole number of days', 1, 36_500)
+    .default(90)
+    .meta({ meaning: 'Days that audit records are kept' }),
+  MCP_AUDIT_DURABILITY: expecting('normal or strict', z.enum(['normal', 'strict']))
+    .default('normal')
+    .meta({ meaning: '`normal`: records survive the end of the process; `strict`: also power loss' }),
+  MCP_HEARTBEAT_INTERVAL: whole('whole number of seconds', 1, 3600)
+    .default(30)
+    .meta({ meaning: 'Seconds between two heartbeats on an open stream' }),
+  MCP_CONNECTION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
+    .default(86_400)
+    .meta({ meaning: 'Seconds after which an idle WebSocket is closed' }),
+  MCP_SESSION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
+    .default(1800)
+    .meta({ meaning: 'Seconds after which an idle session ends' }),
+  MCP_EMERGENCY_STOP_TIMEOUT: whole('whole number of seconds', 0, 300)
+    .default(5)
+    .meta({ meaning: 'Seconds from an emergency stop until processes are killed' }),
+  MCP_TLS_CERT: filePath.optional().meta({ meaning: 'Certificate file (PEM); with MCP_TLS_KEY' }),
+  MCP_TLS_KEY: filePath.optional().meta({ meaning: 'Private key file (PEM); with MCP_TLS_CERT' }),
+  MCP_ALLOW_INSECURE_BIND: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(false)
+    .meta({ meaning: '1 allows an address beyond this machine without TLS: tokens are then readable on the way' }),
+  MCP_ALLOWED_HOSTS: list('host names, each with an optional port', (item) => /^[A-Za-z0-9.[\]:_-]{1,260}$/.test(item))
+    .default([])
+    .meta({ meaning: 'Further values of `Host` that are accepted, separated by commas' }),
+  MCP_ALLOWED_ORIGINS: list('origins such as https://example.org', isOrigin)
+    .default([])
+    .meta({ meaning: 'Further values of `Origin` that are accepted, separated by commas' }),
+});
+
+export type Variables = z.output<typeof VARIABLES>;
+export type VariableName = keyof Variables;
+
+function resolvePath(text: string): string {
+  return path.resolve(text === '~' || /^~[/\\]/.test(text) ? path.join(os.homedir(), text.slice(1)) : text);
+}
+
+function toJwks(text: string, context: z.RefinementCtx): JwksSource {
+  if (!/^[a-z][a-z0-9+.-]+:/i.test(text) || /^[a-z]:[\\/]/i.test(text))
+    return { kind: 'file', file: resolvePath(text) };
+  if (URL.canParse(text)) {
+    const url = new URL(text);
+    if (url.protocol === 'file:' && url.host === '') return { kind: 'file', file: fileURLToPath(url) };
+    const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+    if (isSafe && url.username === '' && url.password === '') return { kind: 'url', url: url.href };
+  }
+  context.issues.push({ code: 'custom', message: 'a JWKS place', input: text });
+  return z.NEVER;
+}
+
+/** An IP address or a host name, without port or brackets. */
+export function isHost(text: string): boolean {
+  return net.isIP(text) !== 0 || /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/.test(text);
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+function hasNoControl(text: string): boolean {
+  return !/\p{Cc}/u.test(text);
+}
