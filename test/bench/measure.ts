@@ -27,8 +27,10 @@ export interface Cell {
 
 /** Sessions that share the calls in flight. */
 const SESSIONS = 16;
-/** Before the first cell, so that the compilers of both targets are through. */
-const SETTLE_SECONDS = 2;
+/** Made before the first cell, so that the compiler is through with the target; fewer where that takes too long. */
+const SETTLE_CALLS = 20_000;
+const SETTLE_SECONDS = 1;
+const MOST_SETTLE_ROUNDS = 4;
 
 export async function measureCalls(
   processes: Processes,
@@ -40,7 +42,7 @@ export async function measureCalls(
     for (const name of ['bare', 'router'] as const) {
       const target = await startTarget(processes, name, { upstream: plan.upstream });
       targets.push(target);
-      await load(processes, target, { inFlight: 16, warmupSeconds: 0, seconds: SETTLE_SECONDS });
+      await settle(processes, target);
     }
     const cells: Cell[] = [];
     for (const inFlight of plan.inFlight) cells.push(await measureCell(processes, targets, plan, inFlight, say));
@@ -71,6 +73,14 @@ async function measureCell(
     }
   }
   return { name, upstream: plan.upstream, inFlight, ...results };
+}
+
+/** Calls until the target runs as it will go on to run. */
+export async function settle(processes: Processes, target: Target): Promise<void> {
+  let calls = 0;
+  for (let round = 0; round < MOST_SETTLE_ROUNDS && calls < SETTLE_CALLS; round++) {
+    calls += (await load(processes, target, { inFlight: 64, warmupSeconds: 0, seconds: SETTLE_SECONDS })).calls;
+  }
 }
 
 /** Runs the load generator against a target. */

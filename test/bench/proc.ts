@@ -7,7 +7,18 @@ const MS_PER_TICK = 10;
 /** CPU time of a process with all its threads, in ms; 0 when it is gone. */
 export function cpuMs(pid: number): number {
   const fields = statOf(pid);
-  return fields === undefined ? 0 : (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+  return fields === undefined ? 0 : ticksMs(fields);
+}
+
+/** CPU time of each thread of a process, in ms, by its id and name. */
+export function threadsMs(pid: number): Map<string, number> {
+  const threads = new Map<string, number>();
+  for (const tid of fs.readdirSync(`/proc/${pid}/task`)) {
+    const text = read(`/proc/${pid}/task/${tid}/stat`);
+    const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+    threads.set(`${name} ${tid}`, ticksMs(fieldsOf(text)));
+  }
+  return threads;
 }
 
 /** Resident memory in KB; 0 when it is gone. */
@@ -49,10 +60,18 @@ export function twoCores(): readonly [number, number] | undefined {
   return cores.length < 2 ? undefined : [cores[0]!, cores[1]!];
 }
 
-/** The fields of /proc/PID/stat behind the name, which may hold spaces. */
 function statOf(pid: number): string[] | undefined {
   const text = read(`/proc/${pid}/stat`);
-  return text === '' ? undefined : text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return text === '' ? undefined : fieldsOf(text);
+}
+
+/** The fields of a stat file behind the name, which may hold spaces. */
+function fieldsOf(text: string): string[] {
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+function ticksMs(fields: readonly string[]): number {
+  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
 
 function read(file: string): string {
