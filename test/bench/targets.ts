@@ -18,6 +18,8 @@ export interface TargetOptions {
   readonly upstreams?: number;
   readonly tools?: number;
   readonly nodeFlags?: readonly string[];
+  /** The checkout whose router it is; this one by default. */
+  readonly root?: string;
 }
 
 export interface Target {
@@ -34,7 +36,8 @@ export interface Target {
   stop(): Promise<void>;
 }
 
-const LAUNCHER = path.join(import.meta.dirname, '../../router/bin/aivillage.mjs');
+const ROOT = path.join(import.meta.dirname, '../..');
+const LAUNCHER = 'router/bin/aivillage.mjs';
 const START_TIMEOUT_MS = 30_000;
 const RETRY_MS = 5;
 /** The most that the configuration takes: the limiter counts every call and refuses none. */
@@ -54,9 +57,10 @@ export async function startTarget(processes: Processes, name: TargetName, option
   const url = `http://127.0.0.1:${port}/mcp`;
   const tokens = bearerTokens();
   const startedAt = performance.now();
-  const flags = options.nodeFlags ?? [];
   const child =
-    name === 'router' ? startRouter(processes, port, entries, flags) : startBare(processes, port, entries[0]!, flags);
+    name === 'router'
+      ? startRouter(processes, port, entries, options)
+      : startBare(processes, port, entries[0]!, options);
   const tool = await waitForTool(url, tokens[0]!, child);
   return {
     name,
@@ -91,7 +95,7 @@ function startRouter(
   processes: Processes,
   port: number,
   entries: readonly UpstreamEntry[],
-  nodeFlags: readonly string[],
+  { root = ROOT, nodeFlags = [] }: TargetOptions,
 ): ChildProcess {
   const folder = processes.newFolder();
   const config = path.join(folder, 'mcp-servers.json');
@@ -115,14 +119,14 @@ function startRouter(
     PATH: path.dirname(process.execPath),
   };
   const args = ['router', '--http', String(port), '--config', config];
-  return processes.start('target', LAUNCHER, args, { env, nodeFlags });
+  return processes.start('target', path.join(root, LAUNCHER), args, { env, nodeFlags });
 }
 
 function startBare(
   processes: Processes,
   port: number,
   upstream: UpstreamEntry,
-  nodeFlags: readonly string[],
+  { nodeFlags = [] }: TargetOptions,
 ): ChildProcess {
   const options: BareRelayOptions = { port, secret: SECRET, prefix: 'bench0__', upstream };
   const args = [JSON.stringify(options)];
