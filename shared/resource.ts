@@ -160,8 +160,7 @@ export function registerResources(session: Session, resources: readonly Resource
     return {};
   });
 
-  onRequest(session, 'resources/unsubscribe', uriParams, async ({ uri }, scope) => {
-    await scope.caller();
+  onRequest(session, 'resources/unsubscribe', uriParams, async ({ uri }) => {
     watches.get(uri)?.();
     watches.delete(uri);
     return {};

@@ -2,6 +2,7 @@
  * Runs one server of ours alone over one transport (P1): says which proof of identity counts there, and ends everything
  * when the client or the process ends. Reads no environment; the transports live in serve/.
  */
+import type { Readable, Writable } from 'node:stream';
 import type { IdentityCheck } from './identity/proof.ts';
 import { callerAtStart, callerByAssertion, callerByBearer } from './identity/proof.ts';
 import type { Log } from './log.ts';
@@ -10,7 +11,7 @@ import type { VillageServer } from './village-server.ts';
 
 export type Io =
   /** One client on these two pipes; ends with the first of them. */
-  | { readonly kind: 'stdio'; readonly stdin: NodeJS.ReadableStream; readonly stdout: NodeJS.WritableStream }
+  | { readonly kind: 'stdio'; readonly stdin: Readable; readonly stdout: Writable }
   /** Streamable HTTP at `/mcp`, HTTP+SSE of 2024-11-05 at `/sse`, on 127.0.0.1; port 0 takes any. */
   | ({ readonly kind: 'http'; readonly port: number } & Partial<HttpLimits>);
 

@@ -39,6 +39,8 @@ export interface Settings {
   readonly jwtIssuer: string;
   readonly jwtAudience: string;
   readonly token: string | undefined;
+  /** The router's public key, when the router started this process. */
+  readonly assertionKey: string | undefined;
   readonly logLevel: LogLevel;
   readonly defaultTimeoutMs: number;
   readonly maxTimeoutMs: number;
@@ -102,6 +104,7 @@ function toSettings(v: Variables, env: Environment): Settings {
     jwtIssuer: v.MCP_JWT_ISSUER,
     jwtAudience: v.MCP_JWT_AUDIENCE,
     token: v.MCP_TOKEN,
+    assertionKey: v.AIVILLAGE_ASSERTION_KEY,
     logLevel: v.MCP_LOG_LEVEL,
     defaultTimeoutMs: v.MCP_DEFAULT_TIMEOUT * 1000,
     maxTimeoutMs: v.MCP_MAX_TIMEOUT * 1000,

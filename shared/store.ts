@@ -57,7 +57,11 @@ export async function openStore<Tables>(options: StoreOptions): Promise<Store<Ta
       db,
       connection,
       transaction: <T>(work: () => T) => inTransaction.immediate(work) as T,
-      close: () => db.destroy(),
+      close: async () => {
+        await db.destroy();
+        // Kysely closes only a connection that it has used.
+        connection.close();
+      },
     };
   } catch (error) {
     connection.close();

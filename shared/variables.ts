@@ -85,6 +85,12 @@ export const VARIABLES = z.object({
   MCP_JWT_AUDIENCE: expecting('a text of 1 to 512 characters', z.string().min(1).max(512))
     .default('aivillage')
     .meta({ meaning: '`aud` that tokens must have' }),
+  AIVILLAGE_ASSERTION_KEY: expecting('43 characters of base64url', z.string().regex(/^[\w-]{43}$/))
+    .optional()
+    .meta({
+      meaning: 'Set by the router for the servers that it starts: the key that verifies its assertions',
+      default: '–',
+    }),
   MCP_TOKEN: expecting('one token without spaces', z.string().max(16_384).regex(/^\S+$/))
     .optional()
     .meta({ meaning: 'Token of the caller behind stdio, and of the command line', secret: true }),

@@ -95,13 +95,14 @@ export class Writer {
   /** Signs the head, when no newer checkpoint exists. Waits for the disk first: what is signed must survive a loss of power. */
   checkpoint(): void {
     if (this.#uncoveredSince === undefined) return;
-    if (fs.statSync(this.#file).ino !== this.#inode) {
-      throw new AuditSetupError('audit.db was replaced while it was in use');
-    }
     const head = this.#head;
     if (!this.#strict) fs.fdatasyncSync(this.#wal);
     this.table.store.transaction(() => this.#cover(head));
     this.#uncoveredSince = undefined;
+    // Only after signing what this writer knows to have been written: the new file must not pass for all there was.
+    if (fs.statSync(this.#file, { throwIfNoEntry: false })?.ino !== this.#inode) {
+      throw new AuditSetupError('audit.db was replaced while it was in use');
+    }
   }
 
   /** Whether the records still are what this checkpoint vouched for. Records dropped by retention were compared then. */

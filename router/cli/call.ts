@@ -19,7 +19,8 @@ export function callCommand(context: CliContext): Command {
     .option('--justification <text>', 'why, for tools that ask for it')
     .option('--json', 'print the whole result as JSON')
     .action(async (tool: string, options: CallOptions) => {
-      const meta = options.justification === undefined ? {} : { _meta: { 'io.aivillage/justification': options.justification } };
+      const meta =
+        options.justification === undefined ? {} : { _meta: { 'io.aivillage/justification': options.justification } };
       const result = await withClient(context, options, async (client) => {
         try {
           return (await client.callTool({ name: tool, arguments: options.args, ...meta })) as CallToolResult;

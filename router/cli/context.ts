@@ -37,8 +37,7 @@ export function createContext(): CliContext {
     settings,
     environment: () => environment,
     config,
-    logger: (name, file) =>
-      createLogger({ name, level: settings().logLevel, ...(file === undefined ? {} : { file }) }),
+    logger: (name, file) => createLogger({ name, level: settings().logLevel, ...(file === undefined ? {} : { file }) }),
     identity: () => ({
       settings: async () => {
         const { dataDir, jwtIssuer: issuer, jwtAudience: audience, jwtSecret, jwks } = settings();

@@ -37,7 +37,8 @@ export function explainCommand(context: CliContext): Command {
         throw new CommandError('Say whose call of what: aivillage explain --agent sage system_performance (or --all).');
       } else {
         const answer = matrix.explain(rightsOf(config, options.agent), targetOf(config, tool), options.args);
-        const text = options.json === true ? JSON.stringify(answer, null, 2) : [answer.decision, ...answer.reasons].join('\n  ');
+        const text =
+          options.json === true ? JSON.stringify(answer, null, 2) : [answer.decision, ...answer.reasons].join('\n  ');
         context.stdout.write(`${text}\n`);
       }
     });
@@ -46,7 +47,9 @@ export function explainCommand(context: CliContext): Command {
 function rightsOf(config: Config, agentId: string): Rights {
   const agent = config.agents.get(agentId);
   if (agent === undefined) {
-    throw new CommandError(`${agentId} is no agent of ${config.file}; it names ${[...config.agents.keys()].join(', ')}.`);
+    throw new CommandError(
+      `${agentId} is no agent of ${config.file}; it names ${[...config.agents.keys()].join(', ')}.`,
+    );
   }
   return { agentId, level: LEVELS[agent.level], permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
 }
@@ -60,10 +63,17 @@ function targetOf(config: Config, text: string): Target {
     const [serverId, ownName] = [name.slice(0, slash), name.slice(slash + 1)];
     return { kind, serverId, ownName, listedName: listedName(prefixOf(config, serverId), ownName) };
   }
-  const owner = [...config.servers.keys()].find((id) => prefixOf(config, id) !== '' && name.startsWith(prefixOf(config, id)));
+  const owner = [...config.servers.keys()].find(
+    (id) => prefixOf(config, id) !== '' && name.startsWith(prefixOf(config, id)),
+  );
   const builtIn = Object.entries(BUILT_IN_TOOLS).find(([, tools]) => tools.some((each) => each === name))?.[0];
   const serverId = builtIn ?? owner ?? '';
-  return { kind, serverId, listedName: name, ownName: owner === undefined ? name : name.slice(prefixOf(config, owner).length) };
+  return {
+    kind,
+    serverId,
+    listedName: name,
+    ownName: owner === undefined ? name : name.slice(prefixOf(config, owner).length),
+  };
 }
 
 function prefixOf(config: Config, id: string): string {
@@ -75,7 +85,10 @@ function printRows(matrix: Matrix, asJson: boolean): string {
   const rows = matrix.rows().map(({ row, origin }) => ({ origin, ...row }));
   if (asJson) return `${JSON.stringify(rows, null, 2)}\n`;
   return rows
-    .map(({ origin, match, level, ...rest }) => `${match.padEnd(36)} ${level.padEnd(12)} ${origin.padEnd(10)} ${conditions(rest)}\n`)
+    .map(
+      ({ origin, match, level, ...rest }) =>
+        `${match.padEnd(36)} ${level.padEnd(12)} ${origin.padEnd(10)} ${conditions(rest)}\n`,
+    )
     .join('');
 }
 

@@ -14,7 +14,15 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
-const FOR_THE_USER = [AppError, CommandError, IdentitySetupError, UserError, StoreError, AuditSetupError, PasswordInputError];
+const FOR_THE_USER = [
+  AppError,
+  CommandError,
+  IdentitySetupError,
+  UserError,
+  StoreError,
+  AuditSetupError,
+  PasswordInputError,
+];
 
 /** Says it and returns the exit code: 2 for settings and configuration, 1 for the rest. */
 export function reportFailure(error: unknown, stderr: Writable): number {

@@ -7,7 +7,9 @@ import { reportFailure } from './failure.ts';
 
 const context = createContext();
 const program = new Command('aivillage')
-  .description('A governed village of MCP servers: one router that knows who calls, what they may do, and remembers it all.')
+  .description(
+    'A governed village of MCP servers: one router that knows who calls, what they may do, and remembers it all.',
+  )
   .version(VERSION)
   .showHelpAfterError('(see: aivillage --help)')
   .exitOverride();

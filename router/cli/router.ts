@@ -40,7 +40,10 @@ async function openHttp(running: RunningRouter, context: CliContext): Promise<{ 
   return http;
 }
 
-async function openStdio({ router }: RunningRouter, { token }: Settings): Promise<{ closed: Promise<void>; close(): Promise<void> }> {
+async function openStdio(
+  { router }: RunningRouter,
+  { token }: Settings,
+): Promise<{ closed: Promise<void>; close(): Promise<void> }> {
   const caller = await callerOfProcess(token, (text) => router.identity.verify(text));
   return { closed: serveStdio(router, caller, process.stdin, process.stdout), close: async () => {} };
 }

@@ -29,7 +29,11 @@ export async function runRouter(context: CliContext, { settings, config, open }:
   const watching = watchConfig(
     config.file,
     (next) => running.reconfigure(next),
-    (error) => log.error({ problem: error instanceof Error ? error.message : String(error) }, 'the changed configuration is not used'),
+    (error) =>
+      log.error(
+        { problem: error instanceof Error ? error.message : String(error) },
+        'the changed configuration is not used',
+      ),
     { env: context.environment(), limits: settings, current: config },
   );
   await Promise.race([untilTold(), door.closed ?? new Promise<never>(() => {})]);

@@ -21,7 +21,8 @@ export function serveCommand(context: CliContext): Command {
     .option('--stdio', 'speak MCP on stdin and stdout (so it is when nothing is said)')
     .option('--http <port>', 'listen on this port of 127.0.0.1 instead; 0 takes any', parsePort)
     .action(async (id: string, options: ServeOptions) => {
-      if (options.stdio === true && options.http !== undefined) throw new CommandError('Say either --stdio or --http <port>.');
+      if (options.stdio === true && options.http !== undefined)
+        throw new CommandError('Say either --stdio or --http <port>.');
       await run(context, id, options.http);
     });
 }

@@ -26,7 +26,9 @@ export function toolsCommand(context: CliContext): Command {
 function table(tools: readonly Tool[]): string {
   if (tools.length === 0) return 'No tools: the permission matrix gives this caller none.\n';
   const width = Math.max(...tools.map(({ name }) => name.length));
-  return tools.map(({ name, title, description }) => `${name.padEnd(width)}  ${title ?? firstSentence(description)}\n`).join('');
+  return tools
+    .map(({ name, title, description }) => `${name.padEnd(width)}  ${title ?? firstSentence(description)}\n`)
+    .join('');
 }
 
 function firstSentence(text = ''): string {

@@ -15,8 +15,8 @@ export interface Finding {
 
 export type Report = (finding: Finding) => void;
 
-/** Parts whose values may be secrets: only their kind is told. */
-const HIDDEN = new Set(['env', 'headers', 'args', 'url']);
+/** Parts that placeholders are filled in, and that may hold secrets: only the kind of their values is told. */
+const HIDDEN = new Set(['command', 'args', 'env', 'cwd', 'url', 'headers']);
 
 /** The part as its schema gives it, or undefined after reporting what is wrong. */
 export function readPart<S extends z.ZodType>(

@@ -5,12 +5,12 @@
 import { AppError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 
-/** The verifiers. Both promises reject with AppError UNAUTHENTICATED; they remember what they verified. */
+/** The verifiers. Both throw or reject with AppError UNAUTHENTICATED, and answer at once what they verified before. */
 export interface IdentityCheck {
   /** An assertion that the router minted for this server alone. */
-  fromAssertion(jwt: string): Promise<Caller>;
+  fromAssertion(jwt: string): Caller | Promise<Caller>;
   /** A caller's own access token. */
-  fromToken(token: string): Promise<Caller>;
+  fromToken(token: string): Caller | Promise<Caller>;
   /** The person at this machine: OPERATOR, cannot vote. */
   local(): Caller;
 }

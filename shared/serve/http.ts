@@ -132,8 +132,10 @@ export async function serveHttp(village: VillageServer, gate: Gate, options: Htt
   const http = createServer((req, res) => {
     handle(req, res).catch((thrown: unknown) => {
       const error = toAppError(thrown);
-      const log = error.kind === 'INTERNAL' ? gate.log.error : gate.log.info;
-      log({ kind: error.kind, cause: error.cause, path: pathOf(req).slice(0, 64) }, 'request refused');
+      gate.log[error.kind === 'INTERNAL' ? 'error' : 'info'](
+        { kind: error.kind, cause: error.cause, path: pathOf(req).slice(0, 64) },
+        'request refused',
+      );
       sendError(res, error);
     });
   });

@@ -1,5 +1,4 @@
 /** One server of ours on two pipes. It ends when the client closes our input or stops reading our output. */
-import { Readable, Writable } from 'node:stream';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { Gate } from '../request.ts';
 import type { Io, Serving } from '../serve.ts';
@@ -10,7 +9,6 @@ export async function serveStdio(
   gate: Gate,
   { stdin, stdout }: Extract<Io, { kind: 'stdio' }>,
 ): Promise<Serving> {
-  if (!(stdin instanceof Readable) || !(stdout instanceof Writable)) throw new TypeError('stdio takes Node streams');
   const { promise: closed, resolve, reject } = Promise.withResolvers<void>();
   const transport = new StdioServerTransport(stdin, stdout);
   const server = openSession(village, gate);

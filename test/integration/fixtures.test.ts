@@ -213,9 +213,48 @@ describe('big', () => {
     expect(lines).toBe(1); // the answer to initialize
     await gone;
   });
+
+  it('chatter: progress without end, on the token of the call', async () => {
+    const to = pipe('big.ts');
+    await to.initialize();
+    to.call('chatter', { everyMs: 1 }, { progressToken: 'p' });
+    for (const progress of [1, 2, 3]) {
+      expect(JSON.parse((await to.line()).toString()).params).toEqual({ progressToken: 'p', progress });
+    }
+  });
+
+  it.each(['endless', 'chatter'])('%s over HTTP: a stream that ends only when its reader goes', async (name) => {
+    const started = await startHttpFixture('big.ts');
+    running.push(started);
+    const reader = (await post(started.url, name, { everyMs: 1 })).body!.getReader();
+    for (let i = 0; i < 3; i++) expect((await reader.read()).done).toBe(false);
+    await reader.cancel();
+    expect((await post(started.url, 'big', { bytes: 10 })).status).toBe(200);
+  });
+});
+
+describe('ask', () => {
+  it('asks outside of a call too, and says on stderr what came of it', async () => {
+    const to = pipe('ask.ts');
+    await to.initialize();
+    to.call('ask_later', { ms: 1, prompt: 'unasked' });
+    expect(JSON.parse((await to.line()).toString()).result.content[0].text).toBe('later');
+    const asked = JSON.parse((await to.line()).toString());
+    expect(asked).toMatchObject({ method: 'sampling/createMessage' });
+    to.send({ jsonrpc: '2.0', id: asked.id, error: { code: -32601, message: 'no' } });
+    await expect.poll(() => to.started.stderr.join()).toContain('-32601');
+  });
 });
 
 describe('garbage', () => {
+  it('mute: takes a request in and says nothing', async () => {
+    const started = await startHttpFixture('garbage.ts', ['--mute']);
+    running.push(started);
+    const signal = AbortSignal.timeout(300);
+    await expect(fetch(started.url, { method: 'POST', body: '{}', signal })).rejects.toThrow('timeout');
+    expect(started.process.exitCode).toBeNull();
+  });
+
   const modes = ['lines', 'half-json', 'binary', 'invalid-utf8', 'blank-lines', 'bom', 'crlf', 'two-in-one'];
   it.each([...modes, 'byte-by-byte', 'unknown-ids', 'twice', 'stderr-flood'])(
     '%s: then the right answer',

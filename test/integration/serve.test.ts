@@ -300,6 +300,14 @@ describe('over stdio without the router', () => {
     await expect(overPipes('nonsense')).rejects.toMatchObject({ kind: 'UNAUTHENTICATED' });
   });
 
+  it('[P1] answers initialize soon after its start, because nothing heavy is loaded for it', async () => {
+    const begun = performance.now();
+    const started = startFixture('serve-one.ts', ['monitoring']);
+    processes.push(started);
+    await new Pipe(started).initialize();
+    expect(performance.now() - begun).toBeLessThan(2_000); // 0.2 s where nothing else runs
+  });
+
   it('[P1] ends as a process when its input ends', async () => {
     const started = startFixture('serve-one.ts', ['monitoring']);
     processes.push(started);

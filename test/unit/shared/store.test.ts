@@ -67,3 +67,12 @@ it('rolls a transaction back when its work throws', async () => {
   expect(await store.db.selectFrom('notes').selectAll().execute()).toEqual([]);
   await store.close();
 });
+
+it('[X4] lets go of the file when closed, also when nothing was asked of it', async () => {
+  const file = path.join(folder, 'data', 'notes.db');
+  await (await openStore({ file, migrations })).close();
+  const store = await openStore({ file, migrations });
+  await store.close();
+  expect(store.connection.open).toBe(false);
+  expect(fs.readdirSync(path.dirname(file))).toEqual(['notes.db']);
+});

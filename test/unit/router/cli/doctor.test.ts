@@ -10,7 +10,7 @@ import { checkCheckpointFolder, checkClock, checkDataFolder } from '../../../../
 import { checkPort } from '../../../../router/cli/doctor/port.ts';
 import { checkNode, checkSqlite, findCommand } from '../../../../router/cli/doctor/programs.ts';
 import { doctorCommand, runChecks } from '../../../../router/cli/doctor.ts';
-import type { Environment } from '../../../../shared/settings.ts';
+import { currentEnvironment, type Environment } from '../../../../shared/settings.ts';
 
 let folder: string;
 let env: Record<string, string>;
@@ -18,7 +18,7 @@ const servers: net.Server[] = [];
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'aivillage-doctor-'));
   env = {
-    PATH: process.env.PATH ?? '',
+    PATH: currentEnvironment().PATH ?? '',
     MCP_PORT: '0',
     AIVILLAGE_DATA_DIR: path.join(folder, 'data'),
     AIVILLAGE_CONFIG: path.join(folder, 'mcp-servers.json'),

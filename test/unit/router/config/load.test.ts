@@ -261,7 +261,7 @@ describe('mistakes of the shape', () => {
       { command: 'node', url: 'https://x.example' },
       'mcpServers.x: expected "command" (a local server) or "url" (a remote one), got both.',
     ],
-    [{ command: '' }, 'mcpServers.x.command: expected a text of 1 to 4096 characters, got "".'],
+    [{ command: '' }, 'mcpServers.x.command: expected a text of 1 to 4096 characters, got a text of 0 characters.'],
     [{ command: 'node', args: ['a', 5] }, 'mcpServers.x.args[1]: expected a text of at most 32768 characters, got 5.'],
     [
       { command: 'node', args: ['a\0b'] },
@@ -443,6 +443,8 @@ describe('placeholders', () => {
     for (const entry of [
       { url: '${KEY}' },
       { command: '${KEY}' },
+      { command: '${KEY}\0' },
+      { command: 'node', cwd: '${KEY}\0' },
       { url: 'https://x.example', headers: { 'a b': '${KEY}' } },
       { command: 'node', args: ['${KEY}\0'] },
     ]) {
