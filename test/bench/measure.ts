@@ -12,6 +12,8 @@ export interface CallsPlan {
   readonly upstream: UpstreamKind;
   readonly inFlight: readonly number[];
   readonly repeats: number;
+  /** Most rounds of a second each that a target is warmed up for. */
+  readonly settleRounds: number;
   readonly warmupSeconds: number;
   readonly seconds: number;
 }
@@ -30,7 +32,6 @@ const SESSIONS = 16;
 /** Made before the first cell, so that the compiler is through with the target; fewer where that takes too long. */
 const SETTLE_CALLS = 20_000;
 const SETTLE_SECONDS = 1;
-const MOST_SETTLE_ROUNDS = 4;
 
 export async function measureCalls(
   processes: Processes,
@@ -42,7 +43,7 @@ export async function measureCalls(
     for (const name of ['bare', 'router'] as const) {
       const target = await startTarget(processes, name, { upstream: plan.upstream });
       targets.push(target);
-      await settle(processes, target);
+      await settle(processes, target, plan.settleRounds);
     }
     const cells: Cell[] = [];
     for (const inFlight of plan.inFlight) cells.push(await measureCell(processes, targets, plan, inFlight, say));
@@ -76,9 +77,9 @@ async function measureCell(
 }
 
 /** Calls until the target runs as it will go on to run. */
-export async function settle(processes: Processes, target: Target): Promise<void> {
+export async function settle(processes: Processes, target: Target, rounds = 4): Promise<void> {
   let calls = 0;
-  for (let round = 0; round < MOST_SETTLE_ROUNDS && calls < SETTLE_CALLS; round++) {
+  for (let round = 0; round < rounds && calls < SETTLE_CALLS; round++) {
     calls += (await load(processes, target, { inFlight: 64, warmupSeconds: 0, seconds: SETTLE_SECONDS })).calls;
   }
 }

@@ -1,5 +1,5 @@
 /** The bench's own processes and temporary folder: started on the core they belong to, all ended by pid whatever happens. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -45,6 +45,14 @@ export class Processes {
     child.on('exit', () => this.running.delete(child));
     child.on('error', () => this.running.delete(child));
     return child;
+  }
+
+  /** Moves all threads of a process but its first to the other core. */
+  spreadThreads(pid: number): void {
+    if (this.cores === undefined) return;
+    for (const tid of fs.readdirSync(`/proc/${pid}/task`)) {
+      if (Number(tid) !== pid) execFileSync(TASKSET!, ['-cp', String(this.cores[1]), tid]);
+    }
   }
 
   newFolder(): string {

@@ -1,5 +1,6 @@
 /**
- * Where the CPU of a call goes: `node test/bench/profile.ts [--upstream http] [--in-flight 64] [--seconds 4] [--top 25] [--bare]`.
+ * Where the CPU of a call goes: `node test/bench/profile.ts [--upstream http] [--in-flight 64] [--seconds 4] [--top 25] [--bare]
+ * [--root FOLDER]`.
  * By thread (of the process, from /proc), and by function and file of each profiled thread.
  */
 import fs from 'node:fs';
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '4' },
     top: { type: 'string', default: '25' },
     bare: { type: 'boolean', default: false },
+    root: { type: 'string' },
   },
 });
 const WARMUP_SECONDS = 0.5;
@@ -33,7 +35,13 @@ try {
   const folder = processes.newFolder();
   const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'];
   const upstream = values.upstream === 'http' ? 'http' : 'stdio';
-  const target = await startTarget(processes, values.bare ? 'bare' : 'router', { upstream, nodeFlags });
+  const target = await startTarget(processes, values.bare ? 'bare' : 'router', {
+    upstream,
+    nodeFlags,
+    ...(values.root === undefined ? {} : { root: path.resolve(values.root) }),
+  });
+  // A sampled thread that wakes another one on its own core is preempted there: the profile would blame the waking.
+  processes.spreadThreads(target.pid);
   await settle(processes, target);
   const seconds = Number(values.seconds);
   const before = threadsMs(target.pid);
@@ -50,6 +58,7 @@ try {
   const spent = [...after].map(([name, ms]) => [name, ms - (before.get(name) ?? 0)] as const);
   const sum = spent.reduce((total, [, ms]) => total + ms, 0);
   for (const [name, ms] of spent.toSorted((a, b) => b[1] - a[1])) {
+    // v8:ProfEvntProc is the profiler itself.
     if (ms > 0) say(`  thread ${name}: ${((ms / sum) * result.cpuMicrosPerCall).toFixed(1)} us a call`);
   }
   const shares = fs
