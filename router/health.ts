@@ -36,6 +36,7 @@ export function serviceState(server: UpstreamServer): ServiceState {
 function statusOf(server: UpstreamServer): Health {
   switch (server.state) {
     case 'ready':
+      return server.problem === undefined ? 'healthy' : 'degraded';
     case 'idle':
       return 'healthy';
     case 'starting':

@@ -22,7 +22,7 @@ import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
 import { OWN_ID, wayToOwnServer } from './own-server/open.ts';
-import { ServiceRegistry } from './own-server/service-registry.ts';
+import { type Registered, ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged } from './relay/list-changes.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
@@ -100,6 +100,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       defaultTimeoutMs: settings.defaultTimeoutMs,
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
+      heartbeatMs: settings.heartbeatIntervalMs,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },
@@ -135,13 +136,13 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     create: (each) => factory.configured(each),
     onChange: (all) => router.catalog.setServers(all),
   });
-  router.matrix = matrixOf(current, registry, log);
+  router.matrix = matrixOf(current, registry);
   servers.apply(allServers(current, registry));
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
     const before = router.matrix;
-    router.matrix = matrixOf(current, registry, log);
+    router.matrix = matrixOf(current, registry);
     identity.verifier.forget();
     servers.apply(allServers(current, registry));
     rightsChanged(router, before);
@@ -184,17 +185,22 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   };
 }
 
-/** What the owner's file names comes first and cannot be replaced by what was registered at run time. */
-function allServers(config: Config, registry: ServiceRegistry): ReadonlyMap<string, ServerConfig> {
-  return new Map([...registry.registered().servers, ...config.servers]);
+/** What was registered at run time, but for ids that the owner's file has taken since. */
+function registered(config: Config, registry: ServiceRegistry): Registered[] {
+  return registry.registered().filter((each) => !config.servers.has(each.config.id));
 }
 
-function matrixOf(config: Config, registry: ServiceRegistry, log: Logger): Matrix {
-  const { servers, permissions } = registry.registered();
-  const registered = [...servers.keys()].some((id) => config.servers.has(id)) ? [] : permissions;
-  const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: [...config.permissions, ...registered], permits });
-  for (const { path: at, text } of matrix.mistakes) log.error({ at: at.join('.') }, text);
-  return matrix;
+function allServers(config: Config, registry: ServiceRegistry): ReadonlyMap<string, ServerConfig> {
+  return new Map([
+    ...config.servers,
+    ...registered(config, registry).map((each) => [each.config.id, each.config] as const),
+  ]);
+}
+
+/** The configuration's own mistakes were refused when it was read; registered rows are made here and cannot be wrong. */
+function matrixOf(config: Config, registry: ServiceRegistry): Matrix {
+  const added = registered(config, registry).flatMap(({ permissions }) => permissions);
+  return createMatrix({ builtIn: BUILT_IN_ROWS, configured: [...config.permissions, ...added], permits });
 }
 
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {

@@ -66,6 +66,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
       level,
       base: { pid: process.pid, name },
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: pino.stdSerializers.err, cause: describeCause },
       formatters: { level: (label) => ({ level: label }) },
       hooks: {
         logMethod(args, method) {
@@ -88,6 +89,11 @@ export function createLogger(options: LoggerOptions): RootLogger {
 /** A logger whose every line carries the id that joins one call's lines over all processes (X5). */
 export function withCorrelation(logger: Logger, correlationId: string): Logger {
   return logger.child({ correlationId: correlationId.slice(0, 128) });
+}
+
+/** Errors whole, with their stack; anything else as it is. */
+function describeCause(cause: unknown): unknown {
+  return cause instanceof Error ? pino.stdSerializers.err(cause) : cause;
 }
 
 /** Non-blocking: a reader that does not read its pipe never stops the process; beyond the buffer, lines are dropped. */

@@ -75,7 +75,7 @@ export async function verifyAudit({
 async function readSettledCopy(dataDir: string, key: KeyObject): Promise<CheckpointLine | undefined> {
   let local = readLocalCopy(dataDir, key);
   for (let attempt = 1; attempt <= 3 && local !== undefined && local.checkpoint === undefined; attempt += 1) {
-    await delay(20);
+    await delay(5);
     local = readLocalCopy(dataDir, key);
   }
   return local;

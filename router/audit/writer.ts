@@ -92,11 +92,10 @@ export class Writer {
     });
   }
 
-  /** Signs the head, when no newer checkpoint exists. Waits for the disk first: what is signed must survive a loss of power. */
+  /** Signs the head, when no newer checkpoint exists. */
   checkpoint(): void {
     if (this.#uncoveredSince === undefined) return;
     const head = this.#head;
-    if (!this.#strict) fs.fdatasyncSync(this.#wal);
     this.table.store.transaction(() => this.#cover(head));
     this.#uncoveredSince = undefined;
     // Only after signing what this writer knows to have been written: the new file must not pass for all there was.
@@ -225,7 +224,9 @@ export class Writer {
     if (last === undefined || last.seq < head.seq) this.#appendCheckpoint(head, {});
   }
 
+  /** Waits for the disk first: what is signed must survive a loss of power, else it would look cut off. */
   #appendCheckpoint(head: Head, anchor: Partial<Pick<Checkpoint, 'anchorSeq' | 'anchorHash'>>): void {
+    if (!this.#strict) fs.fdatasyncSync(this.#wal);
     const { seq, hash, time } = head;
     const now = this.anchor();
     const content = { seq, hash, time, anchorSeq: now.seq, anchorHash: now.hash, ...anchor };

@@ -8,7 +8,7 @@ import type { Target } from '../../shared/matrix/match.ts';
 import { createMatrix, type Matrix } from '../../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS, BUILT_IN_TOOLS } from '../../shared/permission-matrix.ts';
 import { listedName } from '../catalog/names.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, prefixOf, type ServerConfig } from '../config/config.ts';
 import type { CliContext } from './context.ts';
 import { CommandError } from './failure.ts';
 
@@ -61,24 +61,18 @@ function targetOf(config: Config, text: string): Target {
   const slash = name.indexOf('/');
   if (slash > 0) {
     const [serverId, ownName] = [name.slice(0, slash), name.slice(slash + 1)];
-    return { kind, serverId, ownName, listedName: listedName(prefixOf(config, serverId), ownName) };
+    const server = config.servers.get(serverId);
+    return { kind, serverId, ownName, listedName: listedName(server === undefined ? '' : prefixOf(server), ownName) };
   }
-  const owner = [...config.servers.keys()].find(
-    (id) => prefixOf(config, id) !== '' && name.startsWith(prefixOf(config, id)),
-  );
   const builtIn = Object.entries(BUILT_IN_TOOLS).find(([, tools]) => tools.some((each) => each === name))?.[0];
-  const serverId = builtIn ?? owner ?? '';
-  return {
-    kind,
-    serverId,
-    listedName: name,
-    ownName: owner === undefined ? name : name.slice(prefixOf(config, owner).length),
-  };
+  const owner = [...config.servers.values()].find((server) => owns(server, name));
+  const serverId = builtIn ?? owner?.id ?? '';
+  return { kind, serverId, listedName: name, ownName: owner === undefined ? name : name.slice(prefixOf(owner).length) };
 }
 
-function prefixOf(config: Config, id: string): string {
-  const server = config.servers.get(id);
-  return server?.prefix ?? (server === undefined || server.isBuiltIn ? '' : `${id}__`);
+function owns(server: ServerConfig, name: string): boolean {
+  const prefix = prefixOf(server);
+  return prefix !== '' && name.startsWith(prefix);
 }
 
 function printRows(matrix: Matrix, asJson: boolean): string {

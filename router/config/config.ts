@@ -33,6 +33,11 @@ export interface RemoteServer extends ServerOptions {
 
 export type ServerConfig = StdioServer | RemoteServer;
 
+/** What stands before the names of a server's tools and prompts where servers are merged. */
+export function prefixOf(server: ServerConfig): string {
+  return server.prefix ?? (server.isBuiltIn ? '' : `${server.id}__`);
+}
+
 export interface Config {
   /** Full path. */
   readonly file: string;

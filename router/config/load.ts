@@ -6,6 +6,9 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { came } from '../../shared/expecting.ts';
+import { permits } from '../../shared/identity/roles.ts';
+import { createMatrix } from '../../shared/matrix/matrix.ts';
+import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
 import type { Environment, Settings } from '../../shared/settings.ts';
 import type { AgentConfig, Config, PermissionRow, ServerConfig } from './config.ts';
 import { type Document, parseDocument } from './document.ts';
@@ -67,6 +70,8 @@ export function readConfig(bytes: Buffer, file: string, env: Environment, limits
   const servers = readServers(part('mcpServers'), limits.maxServers, context, report);
   const agents = readAgents(part('agents') ?? {}, report);
   const permissions = readRows(part('permissions') ?? [], report);
+  const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: permissions, permits });
+  for (const { path: steps, text } of matrix.mistakes) report({ path: steps, text, remedy: undefined, isKey: false });
   if (mistakes.length > 0 || routerConfig === undefined) throw new ConfigError(mistakes);
   return {
     file,

@@ -3,7 +3,6 @@
  * Origin that is allowed (MCP, "DNS rebinding"; S7, D08), and a bearer token in the one place where tokens belong (A01).
  */
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import { AppError } from '../../shared/errors.ts';
 
 export interface GuardOptions {
@@ -25,7 +24,6 @@ const ONCE = new Set([
 ]);
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const HOST = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
-const BEARER = /^Bearer ([A-Za-z0-9._~+/=-]+)$/i;
 
 export class HttpGuard {
   private readonly hosts: ReadonlySet<string>;
@@ -71,17 +69,4 @@ export class HttpGuard {
       throw new AppError('FORBIDDEN', { text: 'Pages of this Origin may not call; see MCP_ALLOWED_ORIGINS' });
     }
   }
-}
-
-/** The token of the Authorization header. Throws AppError UNAUTHENTICATED: nowhere else is one looked for. */
-export function bearerToken(request: IncomingMessage): string {
-  const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
-  if (token === undefined) throw new AppError('UNAUTHENTICATED');
-  return token;
-}
-
-/** Whether an address is this machine's own. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1';
 }

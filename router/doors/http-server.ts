@@ -6,12 +6,13 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AppError, toAppError } from '../../shared/errors.ts';
+import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
 import { answerJson } from './http-exchange.ts';
-import { bearerToken, type GuardOptions, HttpGuard } from './http-guard.ts';
+import { type GuardOptions, HttpGuard } from './http-guard.ts';
 import { HttpSseDoor } from './http-sse.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
@@ -114,7 +115,7 @@ class Handler {
       const path = query < 0 ? url : url.slice(0, query);
       if (this.answerOpenly(request, response, path)) return;
       if (await this.rest.handleOpenly(request, response, path)) return;
-      const found = this.router.identity.verify(bearerToken(request));
+      const found = this.router.identity.verify(readBearer(request.rawHeaders));
       const caller = found instanceof Promise ? await found : found;
       await this.route(request, response, caller, path);
     } catch (error) {

@@ -11,7 +11,6 @@ import type { Router } from '../router.ts';
 import type { Outlet, Session } from '../session.ts';
 import { readBody } from './body.ts';
 
-const KEEP_ALIVE_MS = 15_000;
 /** Bytes waiting for a client from which on it is cut off. */
 const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
 
@@ -78,7 +77,7 @@ export class HttpSseDoor {
   }
 
   private tick(now: number): void {
-    if (now - this.keptAliveAt < KEEP_ALIVE_MS) return;
+    if (now - this.keptAliveAt < this.router.settings.heartbeatMs) return;
     this.keptAliveAt = now;
     for (const outlet of this.outlets.values()) outlet.keepAlive();
   }

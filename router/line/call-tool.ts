@@ -23,7 +23,8 @@ export async function callTool(call: Call, router: Router): Promise<Answer> {
   let started = false;
   try {
     authenticate(call, router.identity);
-    entry = resolve(call, router.catalog);
+    const found = resolve(call, router.catalog);
+    entry = found instanceof Promise ? await found : found;
     const allowed = authorize(call, entry, router.matrix);
     requireApproval(allowed);
     if (allowed.row.audit === false) return await forward(call, entry, allowed.row.timeoutMs, router);

@@ -3,17 +3,16 @@
  * where the server takes one. Everything else is the client's own octets. What comes back is passed on as it is.
  */
 import { AppError } from '../../shared/errors.ts';
+import { ASSERTION_META_KEY } from '../../shared/identity/proof.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import type { Member } from '../../shared/json/scan.ts';
+import { CORRELATION_META_KEY } from '../../shared/request.ts';
 import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import { type Edit, type Message, memberOf, octetsOf, progressTokenOf, splice } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Answer, Peer } from '../upstreams/peer.ts';
-
-export const ASSERTION = 'io.aivillage/assertion';
-export const CORRELATION = 'io.aivillage/correlation';
 
 /**
  * @param timeoutMs of the row that allowed it, if it sets one
@@ -100,7 +99,7 @@ function promptRef(entry: Entry): Octets {
 
 /** The edit that puts the assertion into `_meta`. A client cannot bring one of its own: duplicate keys are refused. */
 function withAssertion(message: Message, assertion: string, correlationId: string): Edit {
-  const members = `"${ASSERTION}":"${assertion}","${CORRELATION}":"${correlationId}"`;
+  const members = `"${ASSERTION_META_KEY}":"${assertion}","${CORRELATION_META_KEY}":"${correlationId}"`;
   const meta = memberOf(message.params, '_meta');
   if (meta === undefined) {
     const at = message.params!.start + 1;
@@ -108,8 +107,10 @@ function withAssertion(message: Message, assertion: string, correlationId: strin
     return { start: at, end: at, octets: `"_meta":{${members}}${comma}` };
   }
   if (meta.members === undefined) throw new AppError('INVALID_PARAMS', { text: '_meta must be an object' });
-  if (meta.members.some(({ key }) => key === ASSERTION || key === CORRELATION)) {
-    throw new AppError('INVALID_PARAMS', { text: `_meta["${ASSERTION}"] and ["${CORRELATION}"] are the router's own` });
+  if (meta.members.some(({ key }) => key === ASSERTION_META_KEY || key === CORRELATION_META_KEY)) {
+    throw new AppError('INVALID_PARAMS', {
+      text: `_meta["${ASSERTION_META_KEY}"] and ["${CORRELATION_META_KEY}"] are the router's own`,
+    });
   }
   const at = meta.start + 1;
   return { start: at, end: at, octets: members + (meta.members.length > 0 ? ',' : '') };

@@ -13,7 +13,7 @@ import { readServer } from '../config/server-entry.ts';
 import { checkUrl } from '../upstreams/check-url.ts';
 
 export interface Registered {
-  readonly servers: ReadonlyMap<string, ServerConfig>;
+  readonly config: ServerConfig;
   readonly permissions: readonly PermissionRow[];
 }
 
@@ -38,14 +38,11 @@ export class ServiceRegistry {
     this.entries = this.read();
   }
 
-  registered(): Registered {
-    const servers = new Map<string, ServerConfig>();
-    const permissions: PermissionRow[] = [];
-    for (const [id, { server, level }] of this.entries) {
-      servers.set(id, this.parse(id, server));
-      permissions.push(...rowsFor(id, level));
-    }
-    return { servers, permissions };
+  registered(): Registered[] {
+    return [...this.entries].map(([id, { server, level }]) => ({
+      config: this.parse(id, server),
+      permissions: rowsFor(id, level),
+    }));
   }
 
   has(id: string): boolean {

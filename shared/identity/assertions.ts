@@ -11,8 +11,6 @@ import { MAX_TOKEN_LENGTH, readHeader } from './jws.ts';
 import { levelName } from './levels.ts';
 import { refused } from './refusal.ts';
 
-/** Where an assertion stands in a message's `_meta` over stdio; over HTTP it is the bearer token. */
-export const ASSERTION_META_KEY = 'io.aivillage/assertion';
 export const ASSERTION_TTL_SECONDS = 60;
 /** Not handed out with less life than this. */
 const MIN_LEFT_MS = 10_000;
