@@ -1,51 +1,76 @@
 /**
- * Owns the names of an index and which passages they are in. A name is what a passage is titled, that without its brackets,
- * or a run of capitalised words seen in two passages or more. Longest match links; no language model, no list of the world.
+ * Owns the names of an index and which passages hold them. A name is what a passage is titled, that without its brackets, or a
+ * run of capitalised words seen in two passages or more. The longest match links; no model, no list of the world's names.
  */
 import { type Corpus, MARKS_SHIFT, WORD_MASK } from './corpus.ts';
-import { Lists, Uint32List } from './growable.ts';
-import { BREAK, CAPITAL, SENTENCE } from './tokenise.ts';
-import { Trie } from './trie.ts';
+import { Lists, type SavedLists, Uint32List } from './growable.ts';
+import { LONGEST_NAME, Naming } from './naming.ts';
+import { CAPITAL, SENTENCE } from './tokenise.ts';
+import { type SavedTrie, Trie } from './trie.ts';
 import { NO_TERM } from './vocabulary.ts';
 
-/** No name is longer; a longer title is a sentence. */
-const LONGEST_NAME = 12;
-const LONGEST_SPAN = 6;
 /** A run of capitals is a name from so many passages on. */
 const SEEN_IN = 2;
-/** Small words that may stand inside a name. */
-const INSIDE = new Set(['of', 'the', 'and', 'de', 'la', 'le', 'von', 'van', 'der', 'den', 'du', 'da', 'di', 'del', 'al', 'bin', 'for', 'in', 'on', 'at', 'to']);
+/** The place of a mention in the stream, and above it the mark of a partial one. */
+const PLACE_MASK = 0x7fff_ffff;
+const PARTIAL = 0x8000_0000;
 
 export interface Mention {
+  /** The name's number. */
   readonly entity: number;
   /** Where in the corpus's stream of tokens it begins, and how many tokens it has. */
   readonly at: number;
   readonly words: number;
+  /** Whether it is only a part of a longer run of capitals which is no known name: "Peter" in "Peter Nobody". */
+  readonly partial: boolean;
+}
+
+export interface SavedEntities {
+  readonly trie: SavedTrie;
+  readonly titles: Uint32Array;
+  readonly runs: Uint32Array;
+  readonly about: SavedLists;
+  readonly holders: SavedLists;
+  readonly mentionStart: Uint32Array;
+  readonly mentionEnd: Uint32Array;
+  readonly mentions: Uint32Array;
 }
 
 export class Entities {
   readonly #corpus: Corpus;
-  readonly #trie = new Trie();
-  /** By trie node: how many passages have it as a title, and how many as a run of capitals. */
-  readonly #titles = new Uint32List();
-  readonly #spans = new Uint32List();
-  /** Passages that are about an entity, and passages that name it. Dead and outdated entries are sorted out when read. */
-  readonly #about = new Lists();
-  readonly #named = new Lists();
-  /** By slot: where its mentions lie in the pool, as pairs of entity and place. */
-  readonly #mentionStart = new Uint32List();
-  readonly #mentionEnd = new Uint32List();
-  readonly #mentions = new Uint32List(1024);
-  /** Passages whose links are not yet what they should be. */
+  readonly #naming: Naming;
+  readonly #trie: Trie;
+  /** By node of the trie: of how many passages it is the title, and in how many it is a run of capitals. */
+  readonly #titles: Uint32List;
+  readonly #runs: Uint32List;
+  /** By node: the passages about it, and those that hold it. What is outdated is sorted out when read. */
+  readonly #about: Lists;
+  readonly #holders: Lists;
+  /** By slot: where its mentions lie in the pool, as pairs of name and place. */
+  readonly #mentionStart: Uint32List;
+  readonly #mentionEnd: Uint32List;
+  readonly #mentions: Uint32List;
+  /** Passages whose links are to be made anew, and names that have become one or ceased to be one. */
   readonly #stale = new Set<number>();
-  #changed: number[] = [];
+  readonly #changed = new Set<number>();
 
-  constructor(corpus: Corpus) {
+  constructor(corpus: Corpus, saved?: SavedEntities) {
     this.#corpus = corpus;
+    this.#trie = new Trie(saved?.trie);
+    this.#naming = new Naming(corpus, this.#trie);
+    this.#titles = new Uint32List(saved?.titles);
+    this.#runs = new Uint32List(saved?.runs);
+    this.#about = new Lists(saved?.about);
+    this.#holders = new Lists(saved?.holders);
+    this.#mentionStart = new Uint32List(saved?.mentionStart);
+    this.#mentionEnd = new Uint32List(saved?.mentionEnd);
+    this.#mentions = new Uint32List(saved?.mentions);
   }
 
+  /** To be called when the corpus has taken the passage; it is linked at the next `settle`. */
   add(slot: number): void {
     this.#count(slot, 1);
+    for (const entity of this.#naming.titles(slot)) this.#about.add(entity, slot);
     this.#mentionStart.extend(slot + 1);
     this.#mentionEnd.extend(slot + 1);
     this.#stale.add(slot);
@@ -61,68 +86,83 @@ export class Entities {
 
   /**
    * Links what changed: new passages, and old ones that hold a name which has become one or has ceased to be one.
-   * `passagesWith` tells the living passages that have a term.
+   * @param passagesWith tells the living passages that have a term
    */
   settle(passagesWith: (term: number, take: (slot: number) => void) => void): void {
-    for (const node of this.#changed) {
-      const term = this.#rarestTerm(node);
-      if (term !== NO_TERM) passagesWith(term, (slot) => this.#stale.add(slot));
+    for (const entity of this.#changed) {
+      passagesWith(this.#longestTerm(entity), (slot) => {
+        this.#stale.add(slot);
+      });
     }
-    this.#changed = [];
-    for (const slot of this.#stale) this.#link(slot);
+    this.#changed.clear();
+    for (const slot of [...this.#stale].sort((a, b) => a - b)) this.#link(slot);
     this.#stale.clear();
   }
 
-  isEntity(node: number): boolean {
-    return (node < this.#titles.length && this.#titles.at(node) > 0) || (node < this.#spans.length && this.#spans.at(node) >= SEEN_IN);
+  get isSettled(): boolean {
+    return this.#stale.size === 0 && this.#changed.size === 0;
   }
 
-  /** The mentions in one passage. */
+  /** The mentions in the text of one passage, in their order. */
   mentions(slot: number): Mention[] {
     const found: Mention[] = [];
     for (let at = this.#mentionStart.at(slot); at < this.#mentionEnd.at(slot); at += 2) {
       const entity = this.#mentions.at(at);
-      found.push({ entity, at: this.#mentions.at(at + 1), words: this.#trie.depth(entity) });
+      const place = this.#mentions.at(at + 1);
+      found.push({ entity, at: place & PLACE_MASK, words: this.#trie.depth(entity), partial: place > PLACE_MASK });
     }
     return found;
   }
 
-  /** The living passages about an entity. */
-  about(entity: number): number[] {
-    return this.#about.read(entity).filter((slot) => this.#corpus.isAlive(slot));
+  /** The living passages about a name, at most `most`. */
+  about(entity: number, most: number): number[] {
+    const slots: number[] = [];
+    this.#about.some(entity, (slot) => {
+      if (this.#corpus.isAlive(slot)) slots.push(slot);
+      return slots.length === most;
+    });
+    return slots;
   }
 
-  /** How many living passages name an entity is not kept exactly; this reads them, each once. */
-  namedIn(entity: number): number[] {
+  /** The living passages that hold a name, each once; `undefined` when they are more than `most`. */
+  holders(entity: number, most: number): number[] | undefined {
     const slots = new Set<number>();
-    for (const slot of this.#named.read(entity)) {
-      if (this.#corpus.isAlive(slot) && !slots.has(slot) && this.#names(slot, entity)) slots.add(slot);
+    const tooMany = this.#holders.some(entity, (slot) => {
+      if (this.#corpus.isAlive(slot) && !slots.has(slot) && this.#holds(slot, entity)) slots.add(slot);
+      return slots.size > most;
+    });
+    return tooMany ? undefined : [...slots];
+  }
+
+  /** Whether a name in the passage leads to a passage about it, other than itself. */
+  leadsOn(slot: number): boolean {
+    for (let at = this.#mentionStart.at(slot); at < this.#mentionEnd.at(slot); at += 2) {
+      const leads = this.#about.some(this.#mentions.at(at), (other) => other !== slot && this.#corpus.isAlive(other));
+      if (leads) return true;
     }
-    return [...slots];
-  }
-
-  /** The names that the passage is about. */
-  titlesOf(slot: number): number[] {
-    const nodes = new Set<number>();
-    this.#titleNodes(slot, nodes);
-    return [...nodes];
-  }
-
-  /** How many words the entity's name has. */
-  wordCount(entity: number): number {
-    return this.#trie.depth(entity);
+    return false;
   }
 
   /** The name, folded. */
   name(entity: number): string {
-    return this.#trie.path(entity).map((word) => this.#corpus.vocabulary.wordText(word)).join(' ');
+    const { vocabulary } = this.#corpus;
+    return this.#trie
+      .path(entity)
+      .map((word) => vocabulary.wordText(word))
+      .join(' ');
   }
 
   /**
-   * The names in a row of tokens, the longest first come. A name of one word must be written with a capital where
-   * `needCapitals` asks for it; of several words at least one, unless it is a title.
+   * The names in a row of tokens, from left to right, the longest where several begin. A name needs a capital somewhere in the
+   * row, unless it is a title of several words; with `anyCase` no name of several words needs one.
    */
-  find(tokens: Uint32Array, start: number, end: number, take: (entity: number, at: number, words: number) => void): void {
+  find(
+    tokens: Uint32Array,
+    start: number,
+    end: number,
+    anyCase: boolean,
+    take: (entity: number, at: number, words: number) => void,
+  ): void {
     const trie = this.#trie;
     let at = start;
     while (at < end) {
@@ -137,7 +177,7 @@ export class Entities {
         node = trie.child(node, token & WORD_MASK);
         if (node === 0) break;
         if ((marks & CAPITAL) !== 0) capital = true;
-        if (this.isEntity(node) && (capital || (n > 0 && this.#titles.at(node) > 0))) {
+        if (this.#isName(node) && (capital || (n > 0 && (anyCase || this.#titles.at(node) > 0)))) {
           found = node;
           words = n + 1;
         }
@@ -147,7 +187,24 @@ export class Entities {
     }
   }
 
-  #names(slot: number, entity: number): boolean {
+  save(): SavedEntities {
+    return {
+      trie: this.#trie.save(),
+      titles: this.#titles.view(),
+      runs: this.#runs.view(),
+      about: this.#about.save(),
+      holders: this.#holders.save(),
+      mentionStart: this.#mentionStart.view(),
+      mentionEnd: this.#mentionEnd.view(),
+      mentions: this.#mentions.view(),
+    };
+  }
+
+  #isName(node: number): boolean {
+    return node < this.#titles.length && (this.#titles.at(node) > 0 || this.#runs.at(node) >= SEEN_IN);
+  }
+
+  #holds(slot: number, entity: number): boolean {
     for (let at = this.#mentionStart.at(slot); at < this.#mentionEnd.at(slot); at += 2) {
       if (this.#mentions.at(at) === entity) return true;
     }
@@ -156,112 +213,44 @@ export class Entities {
 
   #link(slot: number): void {
     const { tokens, body, end } = this.#corpus;
+    const held = new Set<number>();
+    for (let at = this.#mentionStart.at(slot); at < this.#mentionEnd.at(slot); at += 2) held.add(this.#mentions.at(at));
     this.#mentionStart.set(slot, this.#mentions.length);
-    const named = new Set<number>();
-    this.find(tokens.data, body.at(slot), end.at(slot), (entity, at) => {
+    this.find(tokens.data, body.at(slot), end.at(slot), false, (entity, at, words) => {
       this.#mentions.push(entity);
-      this.#mentions.push(at);
-      if (named.has(entity)) return;
-      named.add(entity);
-      this.#named.add(entity, slot);
+      this.#mentions.push(this.#naming.isPartial(slot, at, words) ? (at | PARTIAL) >>> 0 : at);
+      if (held.has(entity)) return;
+      held.add(entity);
+      this.#holders.add(entity, slot);
     });
     this.#mentionEnd.set(slot, this.#mentions.length);
   }
 
   #count(slot: number, change: 1 | -1): void {
-    const nodes = new Set<number>();
-    this.#titleNodes(slot, nodes);
-    for (const node of nodes) {
-      const was = this.isEntity(node);
-      this.#titles.extend(node + 1);
-      this.#titles.set(node, this.#titles.at(node) + change);
-      if (change === 1) this.#about.add(node, slot);
-      if (was !== this.isEntity(node)) this.#changed.push(node);
-    }
-    nodes.clear();
-    this.#spanNodes(slot, nodes);
-    for (const node of nodes) {
-      const was = this.isEntity(node);
-      this.#spans.extend(node + 1);
-      this.#titles.extend(node + 1);
-      this.#spans.set(node, this.#spans.at(node) + change);
-      if (was !== this.isEntity(node)) this.#changed.push(node);
-    }
-  }
-
-  /** The names that the passage's title is: whole, without what is in brackets or after a comma, without an article. */
-  #titleNodes(slot: number, nodes: Set<number>): void {
-    const { tokens, start, body, end } = this.#corpus;
-    const from = start.at(slot);
-    const to = body.at(slot);
-    if (from === to) {
-      const length = this.#spanAt(body.at(slot), end.at(slot));
-      if (length > 0) this.#name(tokens.data, body.at(slot), body.at(slot) + length, nodes);
-      return;
-    }
-    if (to - from > LONGEST_NAME) return;
-    this.#name(tokens.data, from, to, nodes);
-    let plain = from + 1;
-    while (plain < to && ((tokens.at(plain) >>> MARKS_SHIFT) & BREAK) === 0) plain++;
-    if (plain < to) this.#name(tokens.data, from, plain, nodes);
-  }
-
-  #name(tokens: Uint32Array, from: number, to: number, nodes: Set<number>): void {
-    const { vocabulary } = this.#corpus;
-    const hasTerm = (begin: number) => {
-      for (let at = begin; at < to; at++) if (vocabulary.termOf(tokens[at]! & WORD_MASK) !== NO_TERM) return true;
-      return false;
-    };
-    if (hasTerm(from)) nodes.add(this.#trie.enter(tokens, from, to, WORD_MASK));
-    const first = vocabulary.wordText(tokens[from]! & WORD_MASK);
-    if ((first === 'the' || first === 'a' || first === 'an') && to - from > 1 && hasTerm(from + 1)) {
-      nodes.add(this.#trie.enter(tokens, from + 1, to, WORD_MASK));
-    }
-  }
-
-  #spanNodes(slot: number, nodes: Set<number>): void {
-    const { tokens, body, end, vocabulary } = this.#corpus;
-    const last = end.at(slot);
-    let at = body.at(slot);
-    while (at < last) {
-      const length = this.#spanAt(at, last);
-      if (length === 0) {
-        at++;
-        continue;
+    for (const [nodes, counts] of [
+      [this.#naming.titles(slot), this.#titles],
+      [this.#naming.runs(slot), this.#runs],
+    ] as const) {
+      this.#titles.extend(this.#trie.size);
+      this.#runs.extend(this.#trie.size);
+      for (const node of nodes) {
+        const was = this.#isName(node);
+        counts.set(node, counts.at(node) + change);
+        if (was !== this.#isName(node)) this.#changed.add(node);
       }
-      let from = at;
-      while (from < at + length && vocabulary.termOf(tokens.at(from) & WORD_MASK) === NO_TERM) from++;
-      if (from < at + length) nodes.add(this.#trie.enter(tokens.data, from, at + length, WORD_MASK));
-      at += length;
     }
   }
 
-  /** How many tokens from `at` on are a run of capitals, small words between them included; 0 for none. */
-  #spanAt(at: number, end: number): number {
-    const { tokens, vocabulary } = this.#corpus;
-    let length = 0;
-    for (let n = 0; n < LONGEST_SPAN && at + n < end; n++) {
-      const token = tokens.at(at + n);
-      const marks = token >>> MARKS_SHIFT;
-      if (n > 0 && (marks & (BREAK | SENTENCE)) !== 0) break;
-      if ((marks & CAPITAL) !== 0) length = n + 1;
-      else if (n === 0 || !INSIDE.has(vocabulary.wordText(token & WORD_MASK))) break;
-    }
-    return length;
-  }
-
-  #rarestTerm(node: number): number {
+  /** The longest word stands for the rarest: near enough, and it needs no counting. */
+  #longestTerm(entity: number): number {
     const { vocabulary } = this.#corpus;
     let longest = NO_TERM;
     let length = 0;
-    for (const word of this.#trie.path(node)) {
+    for (const word of this.#trie.path(entity)) {
       const term = vocabulary.termOf(word);
-      const text = vocabulary.wordText(word);
-      // The longest word stands for the rarest: near enough, and it needs no counting.
-      if (term !== NO_TERM && text.length > length) {
-        longest = term;
-        length = text.length;
-      }
+      if (term === NO_TERM || vocabulary.wordText(word).length <= length) continue;
+      longest = term;
+      length = vocabulary.wordText(word).length;
     }
     return longest;
   }

@@ -1,102 +1,104 @@
 /**
- * The second stage: from the best passages of the first it follows the names in them to the passages about those names.
- * What a passage so reached is worth depends on its parent, on how sure the link is, on whether the sentence with the name
- * speaks of what the question still asks, and on how much of that the passage itself answers.
+ * The second stage: from the best passages of the first it follows the names in them, to the passages about a name or, where
+ * there is none, to the few others that hold it. What a passage so reached is worth depends on its parent, on how sure the link
+ * is, on whether the words around the name speak of what the question asks, and on how much the passage adds to its parent.
  */
-import type { Corpus } from './corpus.ts';
-import type { Entities } from './entities.ts';
-import type { Lexical } from './lexical.ts';
+import type { Mention } from './entities.ts';
+import { byScore, type Scored } from './evidence.ts';
+import type { Index } from './first-stage.ts';
 import type { Profiles } from './profile.ts';
 import { massOf, type Question } from './question.ts';
 import type { Tuning } from './tuning.ts';
 
-/** How an expanded passage was reached. */
-export interface Step {
-  readonly slot: number;
-  readonly score: number;
+/** The best way to a passage that was reached by names. */
+export interface Step extends Scored {
+  /** The passage that it was reached from, by which name, and after how many such steps. */
   readonly from: number;
   readonly entity: number;
   readonly hops: number;
 }
 
-export interface Reached {
-  readonly slot: number;
-  readonly score: number;
-}
+/** Passages about one name that are looked at. */
+const MOST_ABOUT = 100;
 
-interface Parts {
-  readonly corpus: Corpus;
-  readonly lexical: Lexical;
-  readonly entities: Entities;
-}
-
-/** The best step to each passage that can be reached from `parents`. */
-export function expand(parents: readonly Reached[], question: Question, profiles: Profiles, parts: Parts, tuning: Tuning): Map<number, Step> {
-  const best = new Map<number, Step>();
-  const hop = (from: readonly Reached[], hops: number, weight: number) => {
-    for (const parent of from) follow(parent, question, profiles, parts, tuning, hops, weight, best);
+/** By slot, the best step to each passage that can be reached from `parents`, which are in order. */
+export function expand(
+  parents: readonly Scored[],
+  question: Question,
+  profiles: Profiles,
+  index: Index,
+  tuning: Tuning,
+): Map<number, Step> {
+  const order = byScore(index.corpus.ids);
+  const reached = new Map<number, Step>();
+  const take = (step: Step) => {
+    if (step.slot === step.from || !(step.score > (reached.get(step.slot)?.score ?? 0))) return;
+    if (index.lexical.isIn(question.scope, step.slot)) reached.set(step.slot, step);
   };
-  hop(parents, 1, 1);
-  if (tuning.grandparents > 0) {
-    const known = new Map(parents.map(({ slot, score }) => [slot, score]));
-    const next = [...best.values()].filter((step) => step.score > (known.get(step.slot) ?? 0));
-    next.sort((a, b) => b.score - a.score || a.slot - b.slot);
-    hop(next.slice(0, tuning.grandparents), 2, tuning.secondHop);
+  for (const parent of parents) follow(parent, parent.score, 1, question, profiles, index, tuning, take);
+  const known = new Map(parents.map(({ slot, score }) => [slot, score]));
+  const further = [...reached.values()].filter(({ slot, score }) => score > (known.get(slot) ?? 0)).sort(order);
+  for (const parent of further.slice(0, tuning.grandparents)) {
+    follow(parent, parent.score * tuning.secondHop, 2, question, profiles, index, tuning, take);
   }
-  return best;
+  return reached;
 }
 
 function follow(
-  parent: Reached,
+  parent: Scored,
+  worth: number,
+  hops: number,
   question: Question,
   profiles: Profiles,
-  { corpus, lexical, entities }: Parts,
+  index: Index,
   tuning: Tuning,
-  hops: number,
-  weight: number,
-  best: Map<number, Step>,
+  take: (step: Step) => void,
 ): void {
-  const { mass } = question;
-  const profile = profiles.of(parent.slot);
-  const open = ~profile.title;
-  const take = (slot: number, entity: number, score: number) => {
-    if (slot === parent.slot || !(score > (best.get(slot)?.score ?? 0)) || !lexical.isIn(question.scope, slot)) return;
-    best.set(slot, { slot, score, from: parent.slot, entity, hops });
-  };
-  const seen = new Map<number, number>();
-  for (const { entity, at, words } of entities.mentions(parent.slot)) {
-    const { near, sentence } = profiles.around(parent.slot, at, words, tuning.reach);
-    const overlap = (tuning.far * massOf(question, sentence & open) + (1 - tuning.far) * massOf(question, near & open)) / mass;
-    if (overlap > (seen.get(entity) ?? -1)) seen.set(entity, overlap);
-  }
-  for (const [entity, overlap] of seen) {
-    let targets = entities.about(entity);
-    let kind = 1;
-    if (targets.length === 0) {
-      if (tuning.coNamed === 0) continue;
-      targets = entities.namedIn(entity);
-      kind = tuning.coNamed;
-      if (targets.length > tuning.mostNamed) continue;
-    }
-    if (targets.length === 0) continue;
-    const share = kind / targets.length ** tuning.shareExponent;
+  const from = parent.slot;
+  const { title, all } = profiles.of(from);
+  for (const [entity, link] of links(from, question, profiles, index, tuning)) {
+    const { targets, share } = targetsOf(entity, from, index, tuning);
     for (const slot of targets) {
-      const gain = profiles.score(slot, ~profile.all) / mass;
-      const again = profiles.score(slot, profile.all & open) / mass;
-      take(slot, entity, parent.score * weight * share * (tuning.base + tuning.overlap * overlap + tuning.gain * gain + tuning.second * again));
+      const gain = tuning.gain * profiles.score(slot, ~all) + tuning.repeat * profiles.score(slot, all & ~title);
+      take({ slot, score: worth * share * (link + gain), from, entity, hops });
     }
   }
-  if (tuning.inLink > 0) {
-    for (const entity of entities.titlesOf(parent.slot)) {
-      const slots = entities.namedIn(entity);
-      if (slots.length > tuning.mostNamed) continue;
-      const share = tuning.inLink / slots.length ** tuning.shareExponent;
-      for (const slot of slots) {
-        const gain = profiles.score(slot, ~profile.all) / mass;
-        const again = profiles.score(slot, profile.all & open) / mass;
-        take(slot, entity, parent.score * weight * share * (tuning.base + tuning.gain * gain + tuning.second * again));
-      }
-    }
+}
+
+/** The names in a passage with what each link is worth by the words around it; of several mentions the best. */
+function links(
+  from: number,
+  question: Question,
+  profiles: Profiles,
+  { entities }: Index,
+  tuning: Tuning,
+): Map<number, number> {
+  const open = ~profiles.of(from).title;
+  const value = ({ at, words, partial }: Mention) => {
+    const around = profiles.around(from, at, words, tuning.reach);
+    const near = around.near & open;
+    const mass =
+      massOf(question, near) +
+      tuning.far * massOf(question, around.sentence & open & ~near) +
+      tuning.related * massOf(question, around.related & open & ~near);
+    return (tuning.base + (tuning.overlap * mass) / question.mass) * (partial ? tuning.partial : 1);
+  };
+  const worth = new Map<number, number>();
+  for (const mention of entities.mentions(from)) {
+    worth.set(mention.entity, Math.max(worth.get(mention.entity) ?? 0, value(mention)));
   }
-  void corpus;
+  return worth;
+}
+
+/** The passages that a name leads to, and what each of them has of the link. */
+function targetsOf(
+  entity: number,
+  from: number,
+  { entities }: Index,
+  tuning: Tuning,
+): { targets: number[]; share: number } {
+  const about = entities.about(entity, MOST_ABOUT);
+  if (about.length > 0) return { targets: about, share: 1 / about.length ** tuning.shareExponent };
+  const others = entities.holders(entity, tuning.mostShared)?.filter((slot) => slot !== from) ?? [];
+  return { targets: others, share: tuning.shared / Math.max(1, others.length) ** tuning.shareExponent };
 }

@@ -5,7 +5,7 @@ export class Uint32List {
   data: Uint32Array;
   length: number;
 
-  constructor(initial: Uint32Array | number = 64) {
+  constructor(initial: Uint32Array | number | undefined = 64) {
     this.data = typeof initial === 'number' ? new Uint32Array(initial) : initial;
     this.length = typeof initial === 'number' ? 0 : initial.length;
   }
@@ -106,13 +106,12 @@ export class Lists {
     return run + HEADER + this.pool.at(run + USED);
   }
 
-  /** One list as an array of its own, for short lists. */
-  read(list: number): number[] {
-    const values: number[] = [];
+  /** Goes through one list until `found` says yes; whether it did. */
+  some(list: number, found: (value: number) => boolean): boolean {
     for (let run = this.first(list); run !== 0; run = this.next(run)) {
-      for (let at = this.start(run); at < this.end(run); at++) values.push(this.pool.at(at));
+      for (let at = this.start(run), end = this.end(run); at < end; at++) if (found(this.pool.at(at))) return true;
     }
-    return values;
+    return false;
   }
 
   save(): SavedLists {

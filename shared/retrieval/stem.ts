@@ -83,7 +83,9 @@ const STEP_2 = rules(
     'ator>ate alism>al iveness>ive fulness>ful ousness>ous aliti>al iviti>ive biliti>ble',
 );
 const STEP_3 = rules('icate>ic ative> alize>al iciti>ic ical>ic ful> ness>');
-const STEP_4 = rules('al> ance> ence> er> ic> able> ible> ant> ement> ment> ent> ion> ou> ism> ate> iti> ous> ive> ize>');
+const STEP_4 = rules(
+  'al> ance> ence> er> ic> able> ible> ant> ement> ment> ent> ion> ou> ism> ate> iti> ous> ive> ize>',
+);
 
 function replaceFirst(word: string, table: Rules, above: number): string {
   for (const [suffix, replacement] of table.get(word.at(-1)!) ?? []) {

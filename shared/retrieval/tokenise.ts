@@ -9,6 +9,8 @@ export const CAPITAL = 1;
 export const SENTENCE = 2;
 /** Something that a name does not run across (a comma, a bracket, a colon) stands before the word. */
 export const BREAK = 4;
+/** … and what stands there opens a bracket. */
+export const BRACKET = 8;
 
 /** Words longer than this are cut: they are keys, hashes or noise. */
 const LONGEST_WORD = 64;
@@ -71,7 +73,8 @@ export function tokenise(text: string, take: (word: string, marks: number) => vo
     let word = text.slice(start, Math.min(at, start + LONGEST_WORD)).toLowerCase();
     if (!ascii) word = fold(word);
     if (word.length === 0) continue;
-    if (word === 's' && start > 1 && last.length > 1 && isApostrophe(text.charCodeAt(start - 1)) && marks === 0) continue;
+    if (word === 's' && start > 1 && last.length > 1 && isApostrophe(text.charCodeAt(start - 1)) && marks === 0)
+      continue;
     take(word, kind === KIND.capital ? marks | CAPITAL : marks);
     last = word;
     marks = 0;
@@ -87,7 +90,9 @@ function separate(text: string, at: number, code: number, last: string): number 
   switch (code) {
     case 0x0a:
     case 0x0d:
-      return text.charCodeAt(at + 1) === 0x0a || at === 0 || text.charCodeAt(at - 1) === 0x0a ? SENTENCE | BREAK : BREAK;
+      return text.charCodeAt(at + 1) === 0x0a || at === 0 || text.charCodeAt(at - 1) === 0x0a
+        ? SENTENCE | BREAK
+        : BREAK;
     case 0x2e: {
       // Initials ("J. R.") and abbreviations go on; a stop in front of no space belongs to a number or an address.
       const next = text.charCodeAt(at + 1);
@@ -107,6 +112,9 @@ function separate(text: string, at: number, code: number, last: string): number 
     case 0x60:
     case 0xa0:
       return 0;
+    case 0x28:
+    case 0x5b:
+      return BREAK | BRACKET;
     default:
       return BREAK;
   }

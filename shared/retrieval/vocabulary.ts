@@ -1,43 +1,51 @@
 /** Owns the numbers that words and terms have in one index. A word is as written but folded; several words share a term. */
 import { Uint32List } from './growable.ts';
+import { Names } from './names.ts';
 import { termOf } from './terms.ts';
 
 /** The term of stop words: none. */
 export const NO_TERM = 0;
 
+export interface SavedVocabulary {
+  readonly words: readonly string[];
+  readonly terms: readonly string[];
+  readonly termOfWord: Uint32Array;
+}
+
 export class Vocabulary {
-  readonly #words = new Map<string, number>();
-  readonly #wordTexts: string[] = [];
-  readonly #terms = new Map<string, number>();
-  readonly #termTexts: string[] = [''];
-  readonly #termOfWord = new Uint32List();
+  readonly #words: Names;
+  readonly #terms: Names;
+  readonly #termOfWord: Uint32List;
+
+  constructor(saved?: SavedVocabulary) {
+    this.#words = new Names(saved?.words);
+    this.#terms = new Names(saved?.terms ?? ['']);
+    this.#termOfWord = new Uint32List(saved?.termOfWord);
+  }
 
   /** The word's number, given now when it is new. */
   intern(word: string): number {
-    const known = this.#words.get(word);
-    if (known !== undefined) return known;
-    const id = this.#wordTexts.length;
-    this.#words.set(word, id);
-    this.#wordTexts.push(word);
+    const known = this.#words.find(word);
+    if (known >= 0) return known;
     const term = termOf(word);
-    this.#termOfWord.push(term === undefined ? NO_TERM : this.#internTerm(term));
-    return id;
+    this.#termOfWord.push(term === undefined ? NO_TERM : this.#terms.intern(term));
+    return this.#words.intern(word);
   }
 
-  /** The word's number, or -1 when no passage has it. */
+  /** The word's number, or -1 when no passage had it. */
   find(word: string): number {
-    return this.#words.get(word) ?? -1;
+    return this.#words.find(word);
   }
 
-  /** The number of a term such as `termOf` gives, or -1. */
-  findTerm(term: string): number {
-    return this.#terms.get(term) ?? -1;
-  }
-
-  /** The term that a word would have, or -1 when no passage has that term. */
-  termOfText(word: string): number {
+  /** The number of the term that a word has or would have, NO_TERM for a stop word, -1 when no passage had that term. */
+  findTerm(word: string): number {
     const term = termOf(word);
-    return term === undefined ? NO_TERM : this.findTerm(term);
+    return term === undefined ? NO_TERM : this.#terms.find(term);
+  }
+
+  /** The number of a term by its text, or -1. */
+  termNumber(text: string): number {
+    return this.#terms.find(text);
   }
 
   termOf(word: number): number {
@@ -45,32 +53,23 @@ export class Vocabulary {
   }
 
   wordText(word: number): string {
-    return this.#wordTexts[word]!;
+    return this.#words.at(word);
   }
 
   termText(term: number): string {
-    return this.#termTexts[term]!;
+    return this.#terms.at(term);
   }
 
   get wordCount(): number {
-    return this.#wordTexts.length;
+    return this.#words.texts.length;
   }
 
   /** One more than the largest number of a term. */
   get termCount(): number {
-    return this.#termTexts.length;
+    return this.#terms.texts.length;
   }
 
-  /** All words in the order of their numbers; interning them again in this order gives the same vocabulary. */
-  texts(): readonly string[] {
-    return this.#wordTexts;
-  }
-
-  #internTerm(term: string): number {
-    const known = this.#terms.get(term);
-    if (known !== undefined) return known;
-    this.#terms.set(term, this.#termTexts.length);
-    this.#termTexts.push(term);
-    return this.#termTexts.length - 1;
+  save(): SavedVocabulary {
+    return { words: this.#words.texts, terms: this.#terms.texts, termOfWord: this.#termOfWord.view() };
   }
 }
