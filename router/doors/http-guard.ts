@@ -44,10 +44,7 @@ export class HttpGuard {
   /** Throws AppError FORBIDDEN, INVALID_REQUEST. */
   check(request: IncomingMessage): void {
     const { headers, rawHeaders } = request;
-    let seen = 0;
-    for (let i = 0; i < rawHeaders.length; i += 2) if (ONCE.has(rawHeaders[i]!.toLowerCase())) seen++;
-    for (const name of ONCE) if (headers[name] !== undefined) seen--;
-    if (seen > 0) refuseDoubled(rawHeaders);
+    if (isAnyDoubled(request)) refuseDoubled(rawHeaders, headers);
     this.checkHost(headers.host);
     if (headers.origin !== undefined) this.checkOrigin(headers.origin);
     if (!request.url!.startsWith('/'))
@@ -76,7 +73,16 @@ export class HttpGuard {
   }
 }
 
-function refuseDoubled(rawHeaders: readonly string[]): never {
+/** Whether any header stands twice: node:http has put its values together, or dropped one, under one name. */
+export function isAnyDoubled({ headers, rawHeaders }: IncomingMessage): boolean {
+  return Object.keys(headers).length * 2 !== rawHeaders.length;
+}
+
+function refuseDoubled(rawHeaders: readonly string[], headers: IncomingMessage['headers']): void {
+  let seen = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (ONCE.has(rawHeaders[i]!.toLowerCase())) seen++;
+  for (const name of ONCE) if (headers[name] !== undefined) seen--;
+  if (seen === 0) return;
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   const isSite = names.some((name, i) => SITE.has(name) && names.indexOf(name) !== i);
   throw new AppError(isSite ? 'FORBIDDEN' : 'INVALID_REQUEST', {
