@@ -29,6 +29,13 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const SITE = new Set(['host', 'origin']);
 const HOST = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
 
+/** Where the request ends can be read in two ways: what follows on its connection is nobody's (D10, RFC 9112 §6.1). */
+export class FramingRefusal extends AppError {
+  constructor() {
+    super('INVALID_REQUEST', { text: 'The body must be framed by Content-Length, or by "chunked" alone, in HTTP/1.1' });
+  }
+}
+
 export class HttpGuard {
   private readonly hosts: ReadonlySet<string>;
   private readonly origins: ReadonlySet<string>;
@@ -41,9 +48,10 @@ export class HttpGuard {
     this.origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()));
   }
 
-  /** Throws AppError FORBIDDEN, INVALID_REQUEST. */
+  /** Throws AppError FORBIDDEN, INVALID_REQUEST; FramingRefusal. */
   check(request: IncomingMessage): void {
     const { headers, rawHeaders } = request;
+    checkFraming(request);
     if (isAnyDoubled(request)) refuseDoubled(rawHeaders, headers);
     this.checkHost(headers.host);
     if (headers.origin !== undefined) this.checkOrigin(headers.origin);
@@ -88,4 +96,11 @@ function refuseDoubled(rawHeaders: readonly string[], headers: IncomingMessage['
   throw new AppError(isSite ? 'FORBIDDEN' : 'INVALID_REQUEST', {
     text: 'A header that decides something stands twice',
   });
+}
+
+/** What node:http lets through: several transfer codings, one in an old version, and no version at all. */
+function checkFraming({ headers, httpVersion }: IncomingMessage): void {
+  const coding = headers['transfer-encoding'];
+  if (httpVersion === '1.1' && (coding === undefined || coding.toLowerCase() === 'chunked')) return;
+  if (httpVersion !== '1.0' || coding !== undefined) throw new FramingRefusal();
 }

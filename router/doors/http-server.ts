@@ -14,9 +14,9 @@ import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
 import { ConnectionCallers } from './connection-callers.ts';
 import { answerJson, writeJsonHead } from './http-exchange.ts';
-import { type GuardOptions, HttpGuard, isAnyDoubled } from './http-guard.ts';
+import { FramingRefusal, type GuardOptions, HttpGuard, isAnyDoubled } from './http-guard.ts';
 import { HttpSseDoor } from './http-sse.ts';
-import { endLast, refuseBroken } from './last-answer.ts';
+import { endLast, hasLastAnswer, refuseBroken } from './last-answer.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
 
@@ -116,6 +116,8 @@ class Handler {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Read from the same packet, perhaps: nothing of it may run.
+    if (hasLastAnswer(request.socket)) return;
     try {
       this.guard.check(request);
       const path = pathOf(request);
@@ -181,7 +183,7 @@ class Handler {
     if (typeof retryAfterMs === 'number') headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1000));
     const status = error.httpStatus === 200 ? 400 : error.httpStatus;
     const body = errorAnswer('null', error);
-    if (request.complete) answerJson(response, status, body, headers);
+    if (request.complete && !(error instanceof FramingRefusal)) answerJson(response, status, body, headers);
     else {
       // A body that was not read to its end must not be taken for the next request.
       writeJsonHead(response, status, body, { ...headers, Connection: 'close' });
