@@ -27,6 +27,8 @@ export class Call {
   readonly startedAt: number = performance.now();
   /** Set while an upstream runs it. */
   running: { readonly peer: Peer; readonly id: number } | undefined;
+  /** The `match` of the row that decided on it, once one did. */
+  rule: string | undefined;
   /** Set when it must end without having been answered. */
   ended: AppError | undefined;
 

@@ -1,4 +1,6 @@
 /** Makes the running thing of each configured server, wired to the relay. */
+import type { Caller } from '../shared/identity/caller.ts';
+import { LEVELS } from '../shared/identity/levels.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
@@ -24,6 +26,16 @@ interface FactoryOptions {
   readonly log: Logger;
 }
 
+/** The router itself, where it asks a server for its lists: it may see, not act. */
+const SELF: Caller = Object.freeze({
+  agentId: 'aivillage-router',
+  role: 'user',
+  level: LEVELS.READ_ONLY,
+  permissions: [],
+  tokenId: 'aivillage-router',
+  expiresAt: Number.MAX_SAFE_INTEGER,
+});
+
 const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
 
 export function serverFactory({ router, settings, assertionKey, log }: FactoryOptions): ServerFactory {
@@ -40,6 +52,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     timer: router.timer,
     clientInfo: { name: router.name, version: router.version },
     listLimits: LIST_LIMITS,
+    healthCheckMs: settings.healthCheckIntervalMs,
     log,
     events,
   };
@@ -53,6 +66,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     configured(config) {
       return new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, config.id),
         id: config.id,
         prefix: prefixOf(config),
         isolation: config.isolation,
@@ -65,6 +79,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     own: (options) =>
       new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, options.id),
         ...options,
         prefix: '',
         isolation: 'shared',

@@ -65,7 +65,9 @@ function targetOf(config: Config, text: string): Target {
     return { kind, serverId, ownName, listedName: listedName(server === undefined ? '' : prefixOf(server), ownName) };
   }
   const builtIn = Object.entries(BUILT_IN_TOOLS).find(([, tools]) => tools.some((each) => each === name))?.[0];
-  const owner = [...config.servers.values()].find((server) => owns(server, name));
+  const owner = [...config.servers.values()]
+    .filter((server) => owns(server, name))
+    .sort((a, b) => prefixOf(b).length - prefixOf(a).length)[0];
   const serverId = builtIn ?? owner?.id ?? '';
   return { kind, serverId, listedName: name, ownName: owner === undefined ? name : name.slice(prefixOf(owner).length) };
 }

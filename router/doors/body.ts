@@ -17,15 +17,16 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let length = 0;
-    request.on('data', (part: Buffer) => {
+    const take = (part: Buffer): void => {
       length += part.length;
       if (length <= maxBytes) parts.push(part);
       else {
         parts.length = 0;
-        request.pause();
+        request.off('data', take).pause();
         reject(tooLarge(maxBytes));
       }
-    });
+    };
+    request.on('data', take);
     request.on('end', () => resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts)));
     request.on('close', () => reject(new AppError('CONNECTION_LOST')));
   });

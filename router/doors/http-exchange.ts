@@ -61,11 +61,21 @@ export function answerJson(
   body: Octets,
   headers?: Record<string, string>,
 ): void {
+  writeJsonHead(response, status, body, headers);
+  response.end(body, 'latin1');
+}
+
+/** The head of an answer whose body will be `body`. Names in lower case, so that those of `headers` replace ours. */
+export function writeJsonHead(
+  response: ServerResponse,
+  status: number,
+  body: Octets,
+  headers?: Record<string, string>,
+): void {
   response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': body.length,
-    'Cache-Control': 'no-store',
+    'content-type': 'application/json',
+    'content-length': body.length,
+    'cache-control': 'no-store',
     ...headers,
   });
-  response.end(body, 'latin1');
 }

@@ -8,22 +8,25 @@ import type { AddressInfo } from 'node:net';
 import { AppError, toAppError } from '../../shared/errors.ts';
 import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import { refusalReason } from '../../shared/identity/refusal.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
-import { answerJson } from './http-exchange.ts';
+import { answerJson, writeJsonHead } from './http-exchange.ts';
 import { type GuardOptions, HttpGuard } from './http-guard.ts';
 import { HttpSseDoor } from './http-sse.ts';
+import { endLast, refuseBroken } from './last-answer.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
 
 export interface HttpServerOptions extends GuardOptions {
-  readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
   /** PEM texts. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly rest: RestDoor;
+  /** `iss` of the tokens that we take. */
+  readonly issuer: string;
 }
 
 export interface HttpServer {
@@ -52,6 +55,7 @@ export async function startHttpServer(router: Router, options: HttpServerOptions
       : https.createServer({ ...LIMITS, ...options.tls, minVersion: 'TLSv1.3' });
   const handler = new Handler(router, options, scheme);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => void handler.handle(request, response));
+  server.on('clientError', refuseBroken);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
@@ -92,6 +96,7 @@ class Handler {
   private readonly sse: HttpSseDoor;
   private readonly rest: RestDoor;
   private readonly scheme: string;
+  private readonly issuer: string;
 
   constructor(router: Router, options: HttpServerOptions, scheme: string) {
     this.router = router;
@@ -100,6 +105,7 @@ class Handler {
     this.sse = new HttpSseDoor(router);
     this.rest = options.rest;
     this.scheme = scheme;
+    this.issuer = options.issuer;
   }
 
   close(): void {
@@ -110,9 +116,7 @@ class Handler {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       this.guard.check(request);
-      const url = request.url!;
-      const query = url.indexOf('?');
-      const path = query < 0 ? url : url.slice(0, query);
+      const path = pathOf(request);
       if (this.answerOpenly(request, response, path)) return;
       if (await this.rest.handleOpenly(request, response, path)) return;
       const found = this.router.identity.verify(readBearer(request.rawHeaders));
@@ -130,15 +134,19 @@ class Handler {
     return this.rest.handle(request, response, caller, path);
   }
 
-  /** RFC 9728: what a client must know to get a token for us. */
+  /** RFC 9728: what a client must know to get a token for us. It tells no more of `/mcp/<id>` than its own question. */
   private answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): boolean {
-    if (request.method !== 'GET' || (path !== METADATA && !path.startsWith(`${METADATA}/mcp`))) return false;
-    const resource = `${this.origin(request)}${path.slice(METADATA.length) || '/mcp'}`;
-    answerJson(
-      response,
-      200,
-      stringifyOctets({ resource, bearer_methods_supported: ['header'], resource_name: this.router.name }),
-    );
+    if (request.method !== 'GET' || !path.startsWith(METADATA)) return false;
+    const endpoint = path.slice(METADATA.length);
+    if (endpoint !== '' && !ENDPOINT.test(endpoint)) return false;
+    const metadata = {
+      resource: `${this.origin(request)}${endpoint || '/mcp'}`,
+      // An issuer that is an address tells its clients itself how to get a token (RFC 8414); ours is only a name.
+      ...(this.issuer.startsWith('https://') ? { authorization_servers: [this.issuer] } : {}),
+      bearer_methods_supported: ['header'],
+      resource_name: this.router.name,
+    };
+    answerJson(response, 200, stringifyOctets(metadata));
     return true;
   }
 
@@ -150,21 +158,37 @@ class Handler {
       return;
     }
     const headers: Record<string, string> = {};
-    if (error.httpStatus === 401) {
-      headers['WWW-Authenticate'] = `Bearer resource_metadata="${this.origin(request)}${METADATA}"`;
-    }
+    if (error.httpStatus === 401) headers['WWW-Authenticate'] = this.challenge(request);
     const retryAfterMs = error.data?.retryAfterMs;
     if (typeof retryAfterMs === 'number') headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1000));
-    // A body that was not read to its end must not be taken for the next request.
-    if (!request.complete) headers.Connection = 'close';
-    answerJson(response, error.httpStatus === 200 ? 400 : error.httpStatus, errorAnswer('null', error), headers);
-    if (!request.complete) response.on('finish', () => request.destroy());
+    const status = error.httpStatus === 200 ? 400 : error.httpStatus;
+    const body = errorAnswer('null', error);
+    if (request.complete) answerJson(response, status, body, headers);
+    else {
+      // A body that was not read to its end must not be taken for the next request.
+      writeJsonHead(response, status, body, { ...headers, Connection: 'close' });
+      endLast(request, response, body);
+    }
+  }
+
+  /** Names the metadata of the very endpoint that was asked for (RFC 9728 §3.3, §5.1), and a token that was of no use (RFC 6750 §3.1). */
+  private challenge(request: IncomingMessage): string {
+    const path = pathOf(request);
+    const metadata = `${this.origin(request)}${METADATA}${ENDPOINT.test(path) ? path : ''}`;
+    const error = request.headers.authorization === undefined ? '' : 'error="invalid_token", ';
+    return `Bearer ${error}resource_metadata="${metadata}"`;
   }
 
   private recordRefusal(request: IncomingMessage, error: AppError): void {
-    const why = error.cause instanceof Error ? error.cause.message : 'no usable Authorization header';
+    const why = error.cause instanceof Error ? { why: error.cause.message } : {};
     this.router.audit
-      .append({ kind: 'auth_denied', method: request.method, reason: why })
+      .append({
+        kind: 'auth_denied',
+        outcome: 'denied',
+        method: request.method,
+        reason: refusalReason(error),
+        details: { ...why, from: request.socket.remoteAddress ?? '' },
+      })
       .catch(() => this.router.log.error('a refusal could not be recorded'));
   }
 
@@ -173,4 +197,10 @@ class Handler {
     const host = request.headers.host ?? 'localhost';
     return /^[\w.:[\]-]+$/.test(host) ? `${this.scheme}://${host}` : `${this.scheme}://localhost`;
   }
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url!;
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
 }

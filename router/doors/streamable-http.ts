@@ -16,7 +16,6 @@ import { SessionStreams } from './session-streams.ts';
 
 /** A client that waits longer than this for an answer is told that it is under way. */
 const SILENT_MS = 1_000;
-const KEEP_ALIVE_MS = 15_000;
 /** Versions of the SDK's list that older clients may name in the header. */
 const KNOWN_VERSIONS: readonly string[] = [...PROTOCOL_VERSIONS, '2024-10-07'];
 
@@ -129,7 +128,7 @@ export class StreamableHttpDoor {
     const session = this.sessionOf(request, caller, endpoint);
     const lastEventId = request.headers['last-event-id'];
     const id = Array.isArray(lastEventId) ? lastEventId[0] : lastEventId;
-    if (!this.streams.get(session)!.attach(response, id)) {
+    if (!this.streams.get(session)!.attach(response, id, caller.tokenId)) {
       throw new AppError('INVALID_REQUEST', { text: 'Last-Event-ID names no stream that can be resumed' });
     }
   }
@@ -187,7 +186,7 @@ export class StreamableHttpDoor {
       if (now - exchange.since < SILENT_MS) break;
       if (!exchange.streaming) exchange.openStream();
     }
-    if (now - this.keptAliveAt < KEEP_ALIVE_MS) return;
+    if (now - this.keptAliveAt < this.router.settings.heartbeatMs) return;
     this.keptAliveAt = now;
     for (const session of this.router.sessions.all()) this.streams.get(session)?.keepAlive(now);
   }

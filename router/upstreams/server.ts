@@ -9,6 +9,7 @@ import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '.
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Message } from '../message.ts';
 import type { Session } from '../session.ts';
+import { HealthCheck } from './health-check.ts';
 import type { ListLimits } from './list-all.ts';
 import { Listing } from './listing.ts';
 import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
@@ -21,8 +22,12 @@ export interface ServerOptions {
   readonly isolation: 'shared' | 'session';
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
+  /** The router's own assertion, for what it asks of such a server for itself. */
+  readonly ownAssertion: () => string | Promise<string>;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
+  /** Between two questions whether it still answers. */
+  readonly healthCheckMs: number;
   /** The ways to reach it, tried in this order at each start. */
   readonly ways: readonly Way[];
   readonly timer: CoarseTimer;
@@ -74,6 +79,7 @@ export class UpstreamServer {
   private readyAt = 0;
 
   private readonly listing: Listing;
+  private readonly healthCheck: HealthCheck;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -82,6 +88,15 @@ export class UpstreamServer {
       onChanged: (list, before) => options.events.onListChanged(this, list, before),
       onProblem: (list, problem) =>
         options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole'),
+    });
+    this.healthCheck = new HealthCheck({
+      timer: options.timer,
+      intervalMs: options.healthCheckMs,
+      peer: () => this.shared,
+      onChange: (answers) => {
+        this.problem = answers ? undefined : 'it does not answer a ping';
+        options.log.warn({ server: this.id, answers }, 'health check');
+      },
     });
   }
 
@@ -98,7 +113,7 @@ export class UpstreamServer {
     return this.options.prefix;
   }
 
-  /** What it said of itself when it was last connected. */
+  /** What it said of itself when it was last connected; undefined before its lists were read for the first time. */
   get initialized(): InitializeResult | undefined {
     return this.lastInitialized;
   }
@@ -135,6 +150,7 @@ export class UpstreamServer {
 
   /** Ends its connections and does not start it again. */
   async stop(): Promise<void> {
+    this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
     const own = [...this.own.values()];
@@ -160,10 +176,10 @@ export class UpstreamServer {
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
-        this.lastInitialized = peer.initialized;
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
+        this.lastInitialized = peer.initialized;
         if (this.shared === peer) this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;
@@ -207,10 +223,31 @@ export class UpstreamServer {
     throw problem;
   }
 
+  /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
+  private async openOwnAssertion(): Promise<() => string | undefined> {
+    const { assertion, ownAssertion } = this.options;
+    if (assertion !== 'bearer') return () => undefined;
+    let newest = await ownAssertion();
+    return () => {
+      const next = ownAssertion();
+      if (typeof next === 'string') newest = next;
+      else {
+        next.then(
+          (made) => {
+            newest = made;
+          },
+          (error: unknown) => this.options.log.error({ server: this.id, err: error }, 'no assertion could be made'),
+        );
+      }
+      return newest;
+    };
+  }
+
   private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
+    const own = await this.openOwnAssertion();
     const peer: Peer = new Peer(
-      way((id) => peer.assertionOf(id)),
+      way((id) => peer.assertionOf(id) ?? own()),
       {
         timer,
         clientInfo,

@@ -81,7 +81,8 @@ export class Village {
   readonly process: ChildProcess;
   /** What it wrote to stderr so far. */
   readonly stderr: () => string;
-  private readonly env: NodeJS.ProcessEnv;
+  /** What the router was started with. */
+  readonly env: NodeJS.ProcessEnv;
 
   private constructor(parts: Pick<Village, 'url' | 'folder' | 'process' | 'stderr'>, env: NodeJS.ProcessEnv) {
     this.url = parts.url;
