@@ -24,7 +24,9 @@ export async function callTool(call: Call, router: Router): Promise<Answer> {
   let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
     authenticate(call, router.identity);
-    entry = resolve(call, router.catalog);
+    const found = resolve(call, router);
+    entry = found instanceof Promise ? await found : found;
+    call.check();
     const allowed = authorize(call, entry, router.matrix);
     requireApproval(allowed);
     if (allowed.row.audit === false) {

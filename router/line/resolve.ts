@@ -2,12 +2,28 @@
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import type { Call } from '../call.ts';
-import type { Catalog, Entry, View } from '../catalog/catalog.ts';
+import type { Entry, View } from '../catalog/catalog.ts';
+import { firstStarts } from '../catalog/first-starts.ts';
 import { parseParams, stringOf } from '../message.ts';
+import type { Router } from '../router.ts';
 
-/** Throws AppError INVALID_PARAMS or UNKNOWN_NAME. */
-export function resolve(call: Call, catalog: Catalog): Entry {
-  const view = catalog.view(call.session.endpoint);
+/**
+ * Waits only while servers are still to list for the first time, and only for a name that is not there yet: a client that knows
+ * its tools from before a restart need not list them again.
+ * @throws AppError INVALID_PARAMS or UNKNOWN_NAME
+ */
+export function resolve(call: Call, { catalog, settings }: Router): Entry | Promise<Entry> {
+  try {
+    return find(call, catalog.view(call.session.endpoint));
+  } catch (error) {
+    const isUnknown = error instanceof AppError && error.kind === 'UNKNOWN_NAME';
+    const starts = isUnknown ? firstStarts(catalog.view(call.session.endpoint), settings.firstListWaitMs) : undefined;
+    if (starts === undefined) throw error;
+    return starts.then(() => find(call, catalog.view(call.session.endpoint)));
+  }
+}
+
+function find(call: Call, view: View): Entry {
   switch (call.message.method) {
     case 'tools/call':
       return named(call, view.lists.tools, 'name', 'tool');
