@@ -52,10 +52,7 @@ export class HttpGuard {
   check(request: IncomingMessage): void {
     const { headers, rawHeaders } = request;
     checkFraming(request);
-    let seen = 0;
-    for (let i = 0; i < rawHeaders.length; i += 2) if (ONCE.has(rawHeaders[i]!.toLowerCase())) seen++;
-    for (const name of ONCE) if (headers[name] !== undefined) seen--;
-    if (seen > 0) refuseDoubled(rawHeaders);
+    if (isAnyDoubled(request)) refuseDoubled(rawHeaders, headers);
     this.checkHost(headers.host);
     if (headers.origin !== undefined) this.checkOrigin(headers.origin);
     if (!request.url!.startsWith('/'))
@@ -84,17 +81,26 @@ export class HttpGuard {
   }
 }
 
-/** What node:http lets through: several transfer codings, one in an old version, and no version at all. */
-function checkFraming({ headers, httpVersion }: IncomingMessage): void {
-  const coding = headers['transfer-encoding'];
-  if (httpVersion === '1.1' && (coding === undefined || coding.toLowerCase() === 'chunked')) return;
-  if (httpVersion !== '1.0' || coding !== undefined) throw new FramingRefusal();
+/** Whether any header stands twice: node:http has put its values together, or dropped one, under one name. */
+export function isAnyDoubled({ headers, rawHeaders }: IncomingMessage): boolean {
+  return Object.keys(headers).length * 2 !== rawHeaders.length;
 }
 
-function refuseDoubled(rawHeaders: readonly string[]): never {
+function refuseDoubled(rawHeaders: readonly string[], headers: IncomingMessage['headers']): void {
+  let seen = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (ONCE.has(rawHeaders[i]!.toLowerCase())) seen++;
+  for (const name of ONCE) if (headers[name] !== undefined) seen--;
+  if (seen === 0) return;
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   const isSite = names.some((name, i) => SITE.has(name) && names.indexOf(name) !== i);
   throw new AppError(isSite ? 'FORBIDDEN' : 'INVALID_REQUEST', {
     text: 'A header that decides something stands twice',
   });
+}
+
+/** What node:http lets through: several transfer codings, one in an old version, and no version at all. */
+function checkFraming({ headers, httpVersion }: IncomingMessage): void {
+  const coding = headers['transfer-encoding'];
+  if (httpVersion === '1.1' && (coding === undefined || coding.toLowerCase() === 'chunked')) return;
+  if (httpVersion !== '1.0' || coding !== undefined) throw new FramingRefusal();
 }
