@@ -14,20 +14,23 @@ import { createMatrix, type Matrix } from '../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS } from '../shared/permission-matrix.ts';
 import type { Settings } from '../shared/settings.ts';
 import { openAuditLog } from './audit/audit-log.ts';
+import type { AuditEntry } from './audit/entry.ts';
 import { identityEvents } from './audit/identity-events.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { CoarseTimer } from './coarse-timer.ts';
-import type { Config, ServerConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { OWN_ID } from './config/server-entry.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
-import { OWN_ID, wayToOwnServer } from './own-server/open.ts';
-import { type Registered, ServiceRegistry } from './own-server/service-registry.ts';
+import { wayToOwnServer } from './own-server/open.ts';
+import { ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged } from './relay/list-changes.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { serverFactory } from './server-factory.ts';
+import type { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
@@ -67,6 +70,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       ? {}
       : { jwks: settings.jwks.kind === 'file' ? settings.jwks.file : settings.jwks.url }),
   });
+  identity.revocations.onRevoked((tokenId) => sessions.revoked(tokenId));
   const signingKey = loadOrCreateSigningKey(keyFiles(dataDir).signingKey);
   const minter = createAssertionMinter({
     privateKey: signingKey.privateKey,
@@ -81,13 +85,19 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     now: Date.now,
     onNotice: (text) => log.warn(text),
   });
+  /** What happens whether or not it can be recorded; what may not happen then waits for its record itself. */
+  const record = (entry: AuditEntry): void => {
+    audit.append(entry).catch((error: unknown) => log.error({ err: error, kind: entry.kind }, 'could not be recorded'));
+  };
   const sessions: Sessions = new Sessions({
     timer,
     idleMs: settings.sessionTimeoutMs,
     maxSessions: MAX_SESSIONS,
     maxPerAgent: MAX_SESSIONS_PER_AGENT,
     check: (caller) => identity.verifier.assertCurrent(caller),
-    onClosed: (session) => {
+    onOpened: (session) => record(aboutSession('session_opened', session)),
+    onClosed: (session, why) => {
+      record({ ...aboutSession('session_closed', session), reason: why });
       failQuestions(session);
       dropSubscriptions(router, session);
       for (const server of router.catalog.all()) void server.release(session);
@@ -107,6 +117,9 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     catalog: new Catalog(),
     sessions,
     identity: {
+      get available() {
+        return identity.revocations.fresh();
+      },
       verify: (token) => identity.verifier.verify(token),
       check: (caller) => identity.verifier.assertCurrent(caller),
       assertion: (caller, serverId) => minter.get(caller, serverId),
@@ -117,7 +130,13 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     log,
   };
   const factory = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
-  const registry = new ServiceRegistry({ dataDir, maxTimeoutMs: settings.maxTimeoutMs, onChange: () => adopt() });
+  const registry = new ServiceRegistry({
+    dataDir,
+    maxTimeoutMs: settings.maxTimeoutMs,
+    allowedCommands: () => current.router.allowedCommands,
+    onChange: () => adopt(),
+    onRefused: (server, problem) => log.error({ server, problem }, 'a registered server is no longer allowed'),
+  });
   const own = factory.own({
     id: OWN_ID,
     ways: [
@@ -136,20 +155,20 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     create: (each) => factory.configured(each),
     onChange: (all) => router.catalog.setServers(all),
   });
-  router.matrix = matrixOf(current, registry);
-  servers.apply(allServers(current, registry));
+  const whole = registry.joinedTo(current);
+  router.matrix = matrixOf(whole);
+  servers.apply(whole.servers);
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
     const before = router.matrix;
-    router.matrix = matrixOf(current, registry);
+    const whole = registry.joinedTo(current);
+    router.matrix = matrixOf(whole);
     identity.verifier.forget();
-    servers.apply(allServers(current, registry));
+    servers.apply(whole.servers);
     rightsChanged(router, before);
     servers.startAll();
-    audit
-      .append({ kind: 'config_changed', details: { matrix: router.matrix.version } })
-      .catch((error: unknown) => log.error({ err: error }, 'a changed configuration could not be recorded'));
+    record({ kind: 'config_changed', details: { matrix: router.matrix.version } });
   }
 
   return {
@@ -162,6 +181,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
         tls: readTls(settings),
+        issuer: settings.jwtIssuer,
         rest: new RestDoor(
           router,
           createAuthRoutes({
@@ -185,22 +205,14 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   };
 }
 
-/** What was registered at run time, but for ids that the owner's file has taken since. */
-function registered(config: Config, registry: ServiceRegistry): Registered[] {
-  return registry.registered().filter((each) => !config.servers.has(each.config.id));
-}
-
-function allServers(config: Config, registry: ServiceRegistry): ReadonlyMap<string, ServerConfig> {
-  return new Map([
-    ...config.servers,
-    ...registered(config, registry).map((each) => [each.config.id, each.config] as const),
-  ]);
-}
-
 /** The configuration's own mistakes were refused when it was read; registered rows are made here and cannot be wrong. */
-function matrixOf(config: Config, registry: ServiceRegistry): Matrix {
-  const added = registered(config, registry).flatMap(({ permissions }) => permissions);
-  return createMatrix({ builtIn: BUILT_IN_ROWS, configured: [...config.permissions, ...added], permits });
+function matrixOf({ permissions }: Config): Matrix {
+  return createMatrix({ builtIn: BUILT_IN_ROWS, configured: permissions, permits });
+}
+
+function aboutSession(kind: 'session_opened' | 'session_closed', session: Session): AuditEntry {
+  const { agentId: agent, caller, publicId, endpoint, door } = session;
+  return { kind, agent, tokenId: caller.tokenId, session: publicId, server: endpoint, details: { door } };
 }
 
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {

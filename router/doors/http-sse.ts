@@ -16,19 +16,27 @@ const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
 
 class SseOutlet implements Outlet {
   private readonly response: ServerResponse;
-  constructor(response: ServerResponse) {
+  /** The id of the token that opened it. */
+  private readonly openedBy: string;
+  constructor(response: ServerResponse, openedBy: string) {
     this.response = response;
+    this.openedBy = openedBy;
   }
   get open(): boolean {
-    return !this.response.destroyed;
+    return !this.response.destroyed && !this.response.writableEnded;
   }
+  /** Into nothing when it is closed: a call may end after its session. */
   send(message: Octets): void {
+    if (!this.open) return;
     const text = `event: message\ndata: ${onOneLine(message)}\n\n`;
     this.response.write(text, 'latin1');
     if (this.response.writableLength - text.length > MAX_QUEUED_BYTES) this.response.destroy();
   }
   keepAlive(): void {
-    this.response.write(': alive\n\n');
+    if (this.open) this.response.write(': alive\n\n');
+  }
+  cut(tokenId: string | undefined): void {
+    if (tokenId === undefined || tokenId === this.openedBy) this.close();
   }
   close(): void {
     this.response.end();
@@ -53,7 +61,7 @@ export class HttpSseDoor {
   }
 
   private open(response: ServerResponse, caller: Caller): void {
-    const outlet = new SseOutlet(response);
+    const outlet = new SseOutlet(response, caller.tokenId);
     const session = this.router.sessions.open({ caller, endpoint: undefined, door: 'sse', outlet });
     this.outlets.set(session, outlet);
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform' });

@@ -20,24 +20,30 @@ import { resolve } from './resolve.ts';
  */
 export async function callTool(call: Call, router: Router): Promise<Answer> {
   let entry: Entry | undefined;
-  let started = false;
+  /** What the audit still has to learn if it ends here: exactly one record closes a call. */
+  let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
     authenticate(call, router.identity);
     const found = resolve(call, router.catalog);
     entry = found instanceof Promise ? await found : found;
+    call.check();
     const allowed = authorize(call, entry, router.matrix);
     requireApproval(allowed);
-    if (allowed.row.audit === false) return await forward(call, entry, allowed.row.timeoutMs, router);
-    await recordStart(call, entry, allowed, router.audit);
-    started = true;
+    if (allowed.row.audit === false) {
+      owed = 'nothing';
+      return await forward(call, entry, allowed.row.timeoutMs, router);
+    }
+    await recordStart(call, entry, router.audit);
+    owed = 'outcome';
     call.check();
     const answer = await forward(call, entry, allowed.row.timeoutMs, router);
     await recordAnswer(call, entry, answer, router.audit);
+    owed = 'nothing';
     call.check();
     return answer;
   } catch (thrown) {
     const error: AppError = toAppError(thrown);
-    await recordFailure(call, entry, error, started, router.audit);
+    if (owed !== 'nothing') await recordFailure(call, entry, error, owed === 'outcome', router.audit);
     throw error;
   }
 }

@@ -69,10 +69,11 @@ function resource(view: View, uri: string): Entry {
   return entry;
 }
 
+/** Strict, so that no other spelling of `name` or `uri` passes beside the one that is decided on. */
 const completeParams = z.looseObject({
   ref: z.discriminatedUnion('type', [
-    z.looseObject({ type: z.literal('ref/prompt'), name: z.string() }),
-    z.looseObject({ type: z.literal('ref/resource'), uri: z.string() }),
+    z.strictObject({ type: z.literal('ref/prompt'), name: z.string(), title: z.string().optional() }),
+    z.strictObject({ type: z.literal('ref/resource'), uri: z.string() }),
   ]),
 });
 
@@ -80,7 +81,7 @@ function referenced(call: Call, view: View): Entry {
   const params = completeParams.safeParse(parseParams(call.message));
   if (!params.success) {
     throw new AppError('INVALID_PARAMS', {
-      text: 'completion/complete needs params.ref of type ref/prompt or ref/resource',
+      text: 'completion/complete needs params.ref: {type: ref/prompt, name} or {type: ref/resource, uri}',
     });
   }
   const { ref } = params.data;

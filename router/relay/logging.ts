@@ -6,6 +6,8 @@ import { type Message, memberOf, octetsOf, parseParams } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
 import type { Peer } from '../upstreams/peer.ts';
+import type { UpstreamServer } from '../upstreams/server.ts';
+import { seesAnyOf } from './sees.ts';
 
 /** From least to most severe (RFC 5424, as MCP lists them). */
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const;
@@ -19,16 +21,18 @@ export function setLevel(router: Router, session: Session, message: Message): vo
   if (!params.success) throw new AppError('INVALID_PARAMS', { text: `level must be one of ${LEVELS.join(', ')}` });
   session.logLevel = params.data.level;
   for (const server of router.catalog.view(session.endpoint).servers) {
-    for (const peer of server.peers()) askLevel(router, peer);
+    if (!seesAnyOf(router, session, server)) continue;
+    for (const peer of server.peers()) askLevel(router, server, peer);
   }
 }
 
-/** Tells a connection the level that its sessions want, if one wants any. */
-export function askLevel(router: Router, peer: Peer): void {
+/** Tells a connection the level that those want who may use its server, if one wants any. */
+export function askLevel(router: Router, server: UpstreamServer, peer: Peer): void {
   if (!('logging' in peer.initialized.capabilities)) return;
   const wanted = router.sessions
     .all()
-    .flatMap(({ logLevel }) => (logLevel === undefined ? [] : [LEVELS.indexOf(logLevel)]));
+    .filter((session) => session.logLevel !== undefined && seesAnyOf(router, session, server))
+    .map(({ logLevel }) => LEVELS.indexOf(logLevel!));
   if (wanted.length === 0) return;
   const params = stringifyOctets({ level: LEVELS[Math.min(...wanted)] });
   const { defaultTimeoutMs } = router.settings;

@@ -113,7 +113,7 @@ export class UpstreamServer {
     return this.options.prefix;
   }
 
-  /** What it said of itself when it was last connected. */
+  /** What it said of itself when it was last connected; undefined before its lists were read for the first time. */
   get initialized(): InitializeResult | undefined {
     return this.lastInitialized;
   }
@@ -135,9 +135,10 @@ export class UpstreamServer {
 
   /** Starts it unless it runs; joins a start that is on its way. */
   async start(): Promise<Peer> {
+    // A start that is on its way ends when the lists are read, later than it connects.
+    if (this.starting !== undefined) return this.starting;
     if (this.shared !== undefined) return this.shared;
     if (this.state === 'stopped') throw this.unavailable();
-    if (this.starting !== undefined) return this.starting;
     if (this.state === 'waiting') {
       const left = this.retryAt - performance.now();
       if (left > WORTH_WAITING_MS) throw this.unavailable(left);
@@ -175,10 +176,10 @@ export class UpstreamServer {
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
-        this.lastInitialized = peer.initialized;
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
+        this.lastInitialized = peer.initialized;
         if (this.shared === peer) this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;

@@ -35,6 +35,7 @@ it('[M2] answers a denied name exactly like an unknown one, and puts the denial 
   expect(denied.error).toEqual({ ...unknown.error, message: 'Unknown tool: up__echo' });
   expect(denied.error?.code).toBe(-32602);
   expect((await village.audit()).filter(({ agent }) => agent === 'dave').map(({ kind }) => kind)).toEqual([
+    'session_opened',
     'call_denied',
     'call_denied',
   ]);

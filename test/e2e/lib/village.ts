@@ -81,7 +81,8 @@ export class Village {
   readonly process: ChildProcess;
   /** What it wrote to stderr so far. */
   readonly stderr: () => string;
-  private readonly env: NodeJS.ProcessEnv;
+  /** What the router was started with. */
+  readonly env: NodeJS.ProcessEnv;
 
   private constructor(parts: Pick<Village, 'url' | 'folder' | 'process' | 'stderr'>, env: NodeJS.ProcessEnv) {
     this.url = parts.url;
@@ -125,6 +126,16 @@ export class Village {
       child.once('exit', (code) => reject(new Error(`the router ended with ${code} before it was ready: ${stderr}`)));
     });
     return new Village({ url, folder, process: child, stderr: () => stderr }, env);
+  }
+
+  /** How a desktop host would start a router of its own on the same folder. */
+  stdioCommand(token: string): { command: string; args: string[]; env: Record<string, string> } {
+    const env = Object.entries(this.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return {
+      command: process.execPath,
+      args: [LAUNCHER, 'router', '--stdio'],
+      env: { ...Object.fromEntries(env), MCP_TOKEN: token },
+    };
   }
 
   /** Replaces the configuration file, as an editor does. */
