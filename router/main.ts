@@ -1,6 +1,5 @@
 /** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
 import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
 import { LEVELS, type Level } from '../shared/identity/levels.ts';
@@ -23,6 +22,7 @@ import { OWN_ID } from './config/server-entry.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
+import { readTls } from './doors/tls-files.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged } from './relay/list-changes.ts';
@@ -180,7 +180,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         port: settings.port,
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
-        tls: readTls(settings),
+        tls: settings.tls === undefined ? undefined : readTls(settings.tls),
         issuer: settings.jwtIssuer,
         rest: new RestDoor(
           router,
@@ -218,12 +218,4 @@ function aboutSession(kind: 'session_opened' | 'session_closed', session: Sessio
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
   if (agent === undefined) return undefined;
   return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
-}
-
-function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
-  if (tls === undefined) return undefined;
-  return {
-    cert: fs.readFileSync(path.resolve(tls.certFile), 'utf8'),
-    key: fs.readFileSync(path.resolve(tls.keyFile), 'utf8'),
-  };
 }
