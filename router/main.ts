@@ -18,12 +18,13 @@ import type { AuditEntry } from './audit/entry.ts';
 import { identityEvents } from './audit/identity-events.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { CoarseTimer } from './coarse-timer.ts';
-import type { Config, ServerConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { OWN_ID } from './config/server-entry.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
-import { OWN_ID, wayToOwnServer } from './own-server/open.ts';
-import { type Registered, ServiceRegistry } from './own-server/service-registry.ts';
+import { wayToOwnServer } from './own-server/open.ts';
+import { ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged } from './relay/list-changes.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
@@ -154,15 +155,17 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     create: (each) => factory.configured(each),
     onChange: (all) => router.catalog.setServers(all),
   });
-  router.matrix = matrixOf(current, registry);
-  servers.apply(allServers(current, registry));
+  const whole = registry.joinedTo(current);
+  router.matrix = matrixOf(whole);
+  servers.apply(whole.servers);
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
     const before = router.matrix;
-    router.matrix = matrixOf(current, registry);
+    const whole = registry.joinedTo(current);
+    router.matrix = matrixOf(whole);
     identity.verifier.forget();
-    servers.apply(allServers(current, registry));
+    servers.apply(whole.servers);
     rightsChanged(router, before);
     servers.startAll();
     record({ kind: 'config_changed', details: { matrix: router.matrix.version } });
@@ -202,22 +205,9 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   };
 }
 
-/** What was registered at run time, but for ids that the owner's file has taken since. */
-function registered(config: Config, registry: ServiceRegistry): Registered[] {
-  return registry.registered().filter((each) => !config.servers.has(each.config.id));
-}
-
-function allServers(config: Config, registry: ServiceRegistry): ReadonlyMap<string, ServerConfig> {
-  return new Map([
-    ...config.servers,
-    ...registered(config, registry).map((each) => [each.config.id, each.config] as const),
-  ]);
-}
-
 /** The configuration's own mistakes were refused when it was read; registered rows are made here and cannot be wrong. */
-function matrixOf(config: Config, registry: ServiceRegistry): Matrix {
-  const added = registered(config, registry).flatMap(({ permissions }) => permissions);
-  return createMatrix({ builtIn: BUILT_IN_ROWS, configured: [...config.permissions, ...added], permits });
+function matrixOf({ permissions }: Config): Matrix {
+  return createMatrix({ builtIn: BUILT_IN_ROWS, configured: permissions, permits });
 }
 
 function aboutSession(kind: 'session_opened' | 'session_closed', session: Session): AuditEntry {

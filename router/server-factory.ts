@@ -56,12 +56,8 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     log,
     events,
   };
-  const builtInEnv = {
-    AIVILLAGE_ASSERTION_KEY: assertionKey,
-    AIVILLAGE_DATA_DIR: settings.dataDir,
-    MCP_JWT_ISSUER: settings.jwtIssuer,
-    MCP_LOG_LEVEL: settings.logLevel,
-  };
+  const assertionEnv = { AIVILLAGE_ASSERTION_KEY: assertionKey, MCP_JWT_ISSUER: settings.jwtIssuer };
+  const builtInEnv = { ...assertionEnv, AIVILLAGE_DATA_DIR: settings.dataDir, MCP_LOG_LEVEL: settings.logLevel };
   return {
     configured(config) {
       return new UpstreamServer({
@@ -73,7 +69,7 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
         assertion: config.assertion ? (config.kind === 'stdio' ? 'meta' : 'bearer') : undefined,
         timeoutMs: config.timeoutMs,
         startTimeoutMs: config.startTimeoutMs,
-        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, log }),
+        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, assertionEnv, log }),
       });
     },
     own: (options) =>

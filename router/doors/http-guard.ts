@@ -29,6 +29,13 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const SITE = new Set(['host', 'origin']);
 const HOST = /^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
 
+/** Where the request ends can be read in two ways: what follows on its connection is nobody's (D10, RFC 9112 §6.1). */
+export class FramingRefusal extends AppError {
+  constructor() {
+    super('INVALID_REQUEST', { text: 'The body must be framed by Content-Length, or by "chunked" alone, in HTTP/1.1' });
+  }
+}
+
 export class HttpGuard {
   private readonly hosts: ReadonlySet<string>;
   private readonly origins: ReadonlySet<string>;
@@ -41,13 +48,11 @@ export class HttpGuard {
     this.origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase()));
   }
 
-  /** Throws AppError FORBIDDEN, INVALID_REQUEST. */
+  /** Throws AppError FORBIDDEN, INVALID_REQUEST; FramingRefusal. */
   check(request: IncomingMessage): void {
     const { headers, rawHeaders } = request;
-    let seen = 0;
-    for (let i = 0; i < rawHeaders.length; i += 2) if (ONCE.has(rawHeaders[i]!.toLowerCase())) seen++;
-    for (const name of ONCE) if (headers[name] !== undefined) seen--;
-    if (seen > 0) refuseDoubled(rawHeaders);
+    checkFraming(request);
+    if (isAnyDoubled(request)) refuseDoubled(rawHeaders, headers);
     this.checkHost(headers.host);
     if (headers.origin !== undefined) this.checkOrigin(headers.origin);
     if (!request.url!.startsWith('/'))
@@ -76,10 +81,26 @@ export class HttpGuard {
   }
 }
 
-function refuseDoubled(rawHeaders: readonly string[]): never {
+/** Whether any header stands twice: node:http has put its values together, or dropped one, under one name. */
+export function isAnyDoubled({ headers, rawHeaders }: IncomingMessage): boolean {
+  return Object.keys(headers).length * 2 !== rawHeaders.length;
+}
+
+function refuseDoubled(rawHeaders: readonly string[], headers: IncomingMessage['headers']): void {
+  let seen = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (ONCE.has(rawHeaders[i]!.toLowerCase())) seen++;
+  for (const name of ONCE) if (headers[name] !== undefined) seen--;
+  if (seen === 0) return;
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   const isSite = names.some((name, i) => SITE.has(name) && names.indexOf(name) !== i);
   throw new AppError(isSite ? 'FORBIDDEN' : 'INVALID_REQUEST', {
     text: 'A header that decides something stands twice',
   });
+}
+
+/** What node:http lets through: several transfer codings, one in an old version, and no version at all. */
+function checkFraming({ headers, httpVersion }: IncomingMessage): void {
+  const coding = headers['transfer-encoding'];
+  if (httpVersion === '1.1' && (coding === undefined || coding.toLowerCase() === 'chunked')) return;
+  if (httpVersion !== '1.0' || coding !== undefined) throw new FramingRefusal();
 }

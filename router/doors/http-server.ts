@@ -12,10 +12,11 @@ import { refusalReason } from '../../shared/identity/refusal.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
+import { ConnectionCallers } from './connection-callers.ts';
 import { answerJson, writeJsonHead } from './http-exchange.ts';
-import { type GuardOptions, HttpGuard } from './http-guard.ts';
+import { FramingRefusal, type GuardOptions, HttpGuard, isAnyDoubled } from './http-guard.ts';
 import { HttpSseDoor } from './http-sse.ts';
-import { endLast, refuseBroken } from './last-answer.ts';
+import { endLast, hasLastAnswer, refuseBroken } from './last-answer.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
 
@@ -92,6 +93,7 @@ function listen(server: http.Server, { host, port }: HttpServerOptions): Promise
 class Handler {
   private readonly router: Router;
   private readonly guard: HttpGuard;
+  private readonly callers = new ConnectionCallers();
   private readonly streamable: StreamableHttpDoor;
   private readonly sse: HttpSseDoor;
   private readonly rest: RestDoor;
@@ -114,28 +116,46 @@ class Handler {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Read from the same packet, perhaps: nothing of it may run.
+    if (hasLastAnswer(request.socket)) return;
     try {
       this.guard.check(request);
       const path = pathOf(request);
-      if (this.answerOpenly(request, response, path)) return;
-      if (await this.rest.handleOpenly(request, response, path)) return;
-      const found = this.router.identity.verify(readBearer(request.rawHeaders));
+      const endpoint = ENDPOINT.exec(path);
+      if (endpoint === null && (await this.answerOpenly(request, response, path))) return;
+      const found = this.callerOf(request);
       const caller = found instanceof Promise ? await found : found;
-      await this.route(request, response, caller, path);
+      if (endpoint !== null) await this.streamable.handle(request, response, caller, endpoint[1]);
+      else await this.route(request, response, caller, path);
     } catch (error) {
       this.refuse(request, response, toAppError(error));
     }
   }
 
   private route(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
-    const endpoint = ENDPOINT.exec(path);
-    if (endpoint !== null) return this.streamable.handle(request, response, caller, endpoint[1]);
     if (path === '/sse' || path === '/messages') return this.sse.handle(request, response, caller, path);
     return this.rest.handle(request, response, caller, path);
   }
 
+  private callerOf(request: IncomingMessage): Caller | Promise<Caller> {
+    const { identity } = this.router;
+    const known = isAnyDoubled(request) ? undefined : this.callers.get(request);
+    if (known !== undefined) {
+      identity.check(known);
+      return known;
+    }
+    const found = identity.verify(readBearer(request.rawHeaders));
+    if (!(found instanceof Promise)) this.callers.set(request, found);
+    return found;
+  }
+
+  /** What needs no token. True when it was answered. */
+  private async answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+    return this.answerMetadata(request, response, path) || this.rest.handleOpenly(request, response, path);
+  }
+
   /** RFC 9728: what a client must know to get a token for us. It tells no more of `/mcp/<id>` than its own question. */
-  private answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+  private answerMetadata(request: IncomingMessage, response: ServerResponse, path: string): boolean {
     if (request.method !== 'GET' || !path.startsWith(METADATA)) return false;
     const endpoint = path.slice(METADATA.length);
     if (endpoint !== '' && !ENDPOINT.test(endpoint)) return false;
@@ -163,7 +183,7 @@ class Handler {
     if (typeof retryAfterMs === 'number') headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1000));
     const status = error.httpStatus === 200 ? 400 : error.httpStatus;
     const body = errorAnswer('null', error);
-    if (request.complete) answerJson(response, status, body, headers);
+    if (request.complete && !(error instanceof FramingRefusal)) answerJson(response, status, body, headers);
     else {
       // A body that was not read to its end must not be taken for the next request.
       writeJsonHead(response, status, body, { ...headers, Connection: 'close' });

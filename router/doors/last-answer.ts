@@ -12,8 +12,17 @@ import { errorAnswer } from '../relay/receive.ts';
 const MAX_DROPPED_BYTES = 32 * 1024 * 1024;
 const MAX_LINGER_MS = 1_000;
 
+/** Connections that got it, and how many bytes had come by then. */
+const answered = new WeakMap<Duplex, number>();
+
+/** Whether what still comes on this connection is no request any more. */
+export function hasLastAnswer(socket: Duplex): boolean {
+  return answered.has(socket);
+}
+
 /** Ends a response whose head is written: its body now, the connection when the client has sent the rest. */
 export function endLast(request: IncomingMessage, response: ServerResponse, body: Octets): void {
+  answered.set(request.socket, bytesRead(request.socket));
   let dropped = 0;
   const end = (): void => {
     clearTimeout(timer);
@@ -31,11 +40,9 @@ export function endLast(request: IncomingMessage, response: ServerResponse, body
   request.resume();
 }
 
-const refused = new WeakMap<Duplex, number>();
-
 /** What node:http could not read: a head too large, framing that can be read in two ways, bytes that are no HTTP (D10). */
 export function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const readBefore = refused.get(socket);
+  const readBefore = answered.get(socket);
   if (readBefore !== undefined) {
     // It comes again with each further chunk.
     if (bytesRead(socket) - readBefore > MAX_DROPPED_BYTES) socket.destroy();
@@ -45,7 +52,7 @@ export function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void
     socket.destroy();
     return;
   }
-  refused.set(socket, bytesRead(socket));
+  answered.set(socket, bytesRead(socket));
   const { status, answer } = answerTo(error.code);
   const body = errorAnswer('null', answer);
   socket.end(

@@ -26,6 +26,7 @@ export async function callTool(call: Call, router: Router): Promise<Answer> {
     authenticate(call, router.identity);
     const found = resolve(call, router.catalog);
     entry = found instanceof Promise ? await found : found;
+    call.check();
     const allowed = authorize(call, entry, router.matrix);
     requireApproval(allowed);
     if (allowed.row.audit === false) {

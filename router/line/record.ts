@@ -61,7 +61,14 @@ export async function recordFailure(
   }
   const denied = error instanceof Denied ? { details: { reasons: error.reasons.join('; ') } } : {};
   await audit.append(
-    { kind: 'call_denied', ...about(call, entry), ...denied, outcome: 'denied', reason, durationMs: durationMs(call) },
+    {
+      kind: 'call_denied',
+      ...about(call, entry),
+      ...denied,
+      outcome: error instanceof Cancelled ? 'cancelled' : 'denied',
+      reason,
+      durationMs: durationMs(call),
+    },
     argumentsOf(call),
   );
 }

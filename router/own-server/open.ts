@@ -7,11 +7,10 @@ import { callerByAssertion } from '../../shared/identity/proof.ts';
 import { type Octets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
 import type { Gate } from '../../shared/request.ts';
 import { openSession, type VillageServer } from '../../shared/village-server.ts';
+import { OWN_ID } from '../config/server-entry.ts';
 import type { Transport } from '../upstreams/transport.ts';
 import type { OwnServerDeps } from './deps.ts';
 import { ownTools } from './tools/index.ts';
-
-export const OWN_ID = 'router';
 
 export interface OwnServerOptions extends OwnServerDeps {
   readonly publicKey: KeyObject;

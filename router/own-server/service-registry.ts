@@ -9,12 +9,12 @@ import { AppError } from '../../shared/errors.ts';
 import { LEVEL_NAMES, type LevelName } from '../../shared/identity/levels.ts';
 import type { PermissionRow } from '../../shared/matrix/rows.ts';
 import { DEFAULT_COMMANDS, runsInlineCode } from '../config/commands.ts';
-import type { ServerConfig } from '../config/config.ts';
+import type { Config, ServerConfig } from '../config/config.ts';
 import { readServer } from '../config/server-entry.ts';
 import { checkUrl } from '../upstreams/check-url.ts';
 
-export interface Registered {
-  readonly config: ServerConfig;
+interface Registered {
+  readonly server: ServerConfig;
   readonly permissions: readonly PermissionRow[];
 }
 
@@ -47,10 +47,20 @@ export class ServiceRegistry {
     this.entries = this.read();
   }
 
-  registered(): Registered[] {
+  /** The configuration with what was registered, but for ids that the owner's file has taken since. */
+  joinedTo(config: Config): Config {
+    const added = this.registered().filter(({ server }) => !config.servers.has(server.id));
+    return {
+      ...config,
+      servers: new Map([...config.servers, ...added.map(({ server }) => [server.id, server] as const)]),
+      permissions: [...config.permissions, ...added.flatMap(({ permissions }) => permissions)],
+    };
+  }
+
+  private registered(): Registered[] {
     return [...this.entries].flatMap(([id, { server, level }]) => {
       try {
-        return [{ config: this.parse(id, server), permissions: rowsFor(id, level) }];
+        return [{ server: this.parse(id, server), permissions: rowsFor(id, level) }];
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         this.options.onRefused(id, error.message);

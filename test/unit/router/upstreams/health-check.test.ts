@@ -13,11 +13,12 @@ it('[O8] tells when a server stops answering and when it answers again, and only
     if (answers.shift() === false) throw new Error('no answer');
     return { ok: true, octets: '{}' as Octets };
   });
+  const pinged = { request };
   const seen: boolean[] = [];
   const check = new HealthCheck({
     timer: new CoarseTimer(),
     intervalMs: 1_000,
-    peer: () => ({ request }),
+    peer: () => pinged,
     onChange: (now) => seen.push(now),
   });
   for (let i = 0; i < 4; i++) await vi.advanceTimersByTimeAsync(1_100);
