@@ -13,6 +13,8 @@ export interface Exchange {
   send(message: Octets): void;
   /** The answer, once; nothing follows. `undefined` when there is none because the client cancelled. */
   answer(message: Octets | undefined): void;
+  /** The server wants the client to let go of this call's connection and ask again after so long (SEP-1699). */
+  pause?(retryMs: number): void;
 }
 
 export class Call {

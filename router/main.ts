@@ -70,6 +70,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       ? {}
       : { jwks: settings.jwks.kind === 'file' ? settings.jwks.file : settings.jwks.url }),
   });
+  identity.revocations.onRevoked((tokenId) => sessions.revoked(tokenId));
   const signingKey = loadOrCreateSigningKey(keyFiles(dataDir).signingKey);
   const minter = createAssertionMinter({
     privateKey: signingKey.privateKey,
@@ -109,12 +110,16 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       defaultTimeoutMs: settings.defaultTimeoutMs,
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
+      heartbeatMs: settings.heartbeatIntervalMs,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },
     catalog: new Catalog(),
     sessions,
     identity: {
+      get available() {
+        return identity.revocations.fresh();
+      },
       verify: (token) => identity.verifier.verify(token),
       check: (caller) => identity.verifier.assertCurrent(caller),
       assertion: (caller, serverId) => minter.get(caller, serverId),
@@ -176,6 +181,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
         tls: readTls(settings),
+        issuer: settings.jwtIssuer,
         rest: new RestDoor(
           router,
           createAuthRoutes({

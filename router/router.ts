@@ -12,6 +12,8 @@ export interface RouterSettings {
   /** A call ends after so long, whatever progress says. */
   readonly maxTimeoutMs: number;
   readonly maxMessageBytes: number;
+  /** Between two signs of life on an open stream. */
+  readonly heartbeatMs: number;
   /** Items on one page of the router's own lists. */
   readonly pageSize: number;
   /** A list waits for servers that are starting, but not longer. */

@@ -1,4 +1,6 @@
 /** Makes the running thing of each configured server, wired to the relay. */
+import type { Caller } from '../shared/identity/caller.ts';
+import { LEVELS } from '../shared/identity/levels.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
@@ -24,6 +26,16 @@ interface FactoryOptions {
   readonly log: Logger;
 }
 
+/** The router itself, where it asks a server for its lists: it may see, not act. */
+const SELF: Caller = Object.freeze({
+  agentId: 'aivillage-router',
+  role: 'user',
+  level: LEVELS.READ_ONLY,
+  permissions: [],
+  tokenId: 'aivillage-router',
+  expiresAt: Number.MAX_SAFE_INTEGER,
+});
+
 const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
 
 export function serverFactory({ router, settings, assertionKey, log }: FactoryOptions): ServerFactory {
@@ -40,31 +52,30 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     timer: router.timer,
     clientInfo: { name: router.name, version: router.version },
     listLimits: LIST_LIMITS,
+    healthCheckMs: settings.healthCheckIntervalMs,
     log,
     events,
   };
-  const builtInEnv = {
-    AIVILLAGE_ASSERTION_KEY: assertionKey,
-    AIVILLAGE_DATA_DIR: settings.dataDir,
-    MCP_JWT_ISSUER: settings.jwtIssuer,
-    MCP_LOG_LEVEL: settings.logLevel,
-  };
+  const assertionEnv = { AIVILLAGE_ASSERTION_KEY: assertionKey, MCP_JWT_ISSUER: settings.jwtIssuer };
+  const builtInEnv = { ...assertionEnv, AIVILLAGE_DATA_DIR: settings.dataDir, MCP_LOG_LEVEL: settings.logLevel };
   return {
     configured(config) {
       return new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, config.id),
         id: config.id,
         prefix: prefixOf(config),
         isolation: config.isolation,
         assertion: config.assertion ? (config.kind === 'stdio' ? 'meta' : 'bearer') : undefined,
         timeoutMs: config.timeoutMs,
         startTimeoutMs: config.startTimeoutMs,
-        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, log }),
+        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, assertionEnv, log }),
       });
     },
     own: (options) =>
       new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, options.id),
         ...options,
         prefix: '',
         isolation: 'shared',

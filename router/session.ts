@@ -12,7 +12,12 @@ export interface Outlet {
   send(message: Octets): void;
   /** True while a stream to the client is open. */
   readonly open: boolean;
-  /** Ends the client's streams: the session is over, or its token is. */
+  /**
+   * Ends the streams that a token opened, or all with undefined: it no longer holds. What answers a call under way goes on:
+   * the call is ended, and says so.
+   */
+  cut(tokenId: string | undefined): void;
+  /** The session is over. */
   close(): void;
 }
 

@@ -12,5 +12,6 @@ export interface ServerEnvironment {
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;
 
 export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
+  ['governance', async () => (await import('./governance/main.ts')).open],
   ['monitoring', async () => (await import('./monitoring/main.ts')).open],
 ]);

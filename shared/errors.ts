@@ -133,6 +133,8 @@ export const ERRORS = {
     text: 'The connection could not be made again',
   },
   HEARTBEAT_TIMEOUT: { code: -32016, httpStatus: 200, reason: 'HEARTBEAT_TIMEOUT', text: 'No heartbeat in time' },
+  /** Right in form, but not in the state that is found; `data.status` says which. */
+  CONFLICT: { code: -32018, httpStatus: 409, reason: 'CONFLICT', text: 'This is not possible in its present state' },
   UNKNOWN_SESSION: {
     code: -32017,
     httpStatus: 404,

@@ -25,6 +25,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   call: async () => (await import('./call.ts')).callCommand(context),
   explain: async () => (await import('./explain.ts')).explainCommand(context),
   audit: async () => (await import('./audit.ts')).auditCommand(context.audit()),
+  backup: async () => (await import('./backup.ts')).backupCommand(context),
+  restore: async () => (await import('./backup.ts')).restoreCommand(context),
   config: async () => (await import('./config.ts')).configCommand(context),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(context),
 };

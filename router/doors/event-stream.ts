@@ -26,6 +26,8 @@ export class EventStream {
   readonly id: string;
   /** performance.now() of its end; undefined while more may come. */
   endedAt: number | undefined;
+  /** The id of the token whose GET the connection is; undefined while it is that of the call's own POST. */
+  openedBy: string | undefined;
   private readonly priming: boolean;
   private readonly kept: Kept[] = [];
   private keptBytes = 0;
@@ -46,9 +48,10 @@ export class EventStream {
    * Writes to this response from now on, beginning with what was kept behind event `after`.
    * An older connection of the same stream is ended: the client left it.
    */
-  attach(response: ServerResponse, after: number | undefined): void {
+  attach(response: ServerResponse, after: number | undefined, openedBy: string | undefined): void {
     this.response?.end();
     this.response = response;
+    this.openedBy = openedBy;
     response.writeHead(200, HEADERS);
     response.on('close', () => {
       if (this.response === response) this.response = undefined;
@@ -78,6 +81,12 @@ export class EventStream {
   end(now: number): void {
     this.endedAt = now;
     this.finish();
+  }
+
+  /** Ends the connection, but not the stream: the client is to come back for the rest after so long (SEP-1699). */
+  pause(retryMs: number): void {
+    this.response?.write(`retry: ${retryMs}\n\n`);
+    this.detach();
   }
 
   /** Cuts the connection, if there is one; the stream goes on without. */

@@ -32,23 +32,24 @@ export class SessionStreams implements Outlet {
     this.forget(performance.now());
     const stream = new EventStream(String(this.next++), this.priming);
     this.ofCalls.set(stream.id, stream);
-    stream.attach(response, undefined);
+    stream.attach(response, undefined, undefined);
     return stream;
   }
 
   /**
    * A GET: opens the session's own stream, or goes on with the one that the event id names.
+   * @param tokenId of the token that the GET bears
    * @returns false when the event id is unknown, or too old
    */
-  attach(response: ServerResponse, lastEventId: string | undefined): boolean {
+  attach(response: ServerResponse, lastEventId: string | undefined, tokenId: string): boolean {
     if (lastEventId === undefined) {
-      this.own.attach(response, undefined);
+      this.own.attach(response, undefined, tokenId);
       return true;
     }
     const [id, number] = lastEventId.split('.', 2);
     const stream = id === OWN ? this.own : this.ofCalls.get(id ?? '');
     if (stream === undefined || number === undefined || !/^\d{1,15}$/.test(number)) return false;
-    stream.attach(response, Number(number));
+    stream.attach(response, Number(number), tokenId);
     return true;
   }
 
@@ -58,9 +59,15 @@ export class SessionStreams implements Outlet {
     for (const stream of this.ofCalls.values()) stream.keepAlive();
   }
 
+  /** Streams that a GET opened. Those of calls end with the answer of their call. */
+  cut(tokenId: string | undefined): void {
+    for (const stream of [this.own, ...this.ofCalls.values()]) {
+      if (stream.openedBy !== undefined && (tokenId === undefined || stream.openedBy === tokenId)) stream.detach();
+    }
+  }
+
   close(): void {
-    this.own.detach();
-    for (const stream of this.ofCalls.values()) stream.detach();
+    this.cut(undefined);
   }
 
   private forget(now: number): void {

@@ -16,7 +16,6 @@ import { SessionStreams } from './session-streams.ts';
 
 /** A client that waits longer than this for an answer is told that it is under way. */
 const SILENT_MS = 1_000;
-const KEEP_ALIVE_MS = 15_000;
 /** Versions of the SDK's list that older clients may name in the header. */
 const KNOWN_VERSIONS: readonly string[] = [...PROTOCOL_VERSIONS, '2024-10-07'];
 
@@ -66,7 +65,9 @@ export class StreamableHttpDoor {
     if (isInitialize(message)) return this.initialize(request, response, caller, endpoint, message);
     const session = this.sessionOf(request, caller, endpoint);
     if (message.kind === 'request') {
-      await receiveRequest(this.router, session, caller, message, this.exchange(response, session));
+      const exchange = this.exchange(response, session);
+      if (prefersStream(request)) exchange.openStream();
+      await receiveRequest(this.router, session, caller, message, exchange);
       return;
     }
     receiveOther(session, message);
@@ -127,7 +128,7 @@ export class StreamableHttpDoor {
     const session = this.sessionOf(request, caller, endpoint);
     const lastEventId = request.headers['last-event-id'];
     const id = Array.isArray(lastEventId) ? lastEventId[0] : lastEventId;
-    if (!this.streams.get(session)!.attach(response, id)) {
+    if (!this.streams.get(session)!.attach(response, id, caller.tokenId)) {
       throw new AppError('INVALID_REQUEST', { text: 'Last-Event-ID names no stream that can be resumed' });
     }
   }
@@ -185,7 +186,7 @@ export class StreamableHttpDoor {
       if (now - exchange.since < SILENT_MS) break;
       if (!exchange.streaming) exchange.openStream();
     }
-    if (now - this.keptAliveAt < KEEP_ALIVE_MS) return;
+    if (now - this.keptAliveAt < this.router.settings.heartbeatMs) return;
     this.keptAliveAt = now;
     for (const session of this.router.sessions.all()) this.streams.get(session)?.keepAlive(now);
   }
@@ -196,4 +197,14 @@ function checkAccept(request: IncomingMessage, needed: readonly string[]): void 
   const accept = request.headers.accept ?? '';
   if (accept.includes('*/*') || needed.every((type) => accept.includes(type))) return;
   throw new AppError('NOT_ACCEPTABLE', { text: `Accept must name ${needed.join(' and ')}` });
+}
+
+/**
+ * Whether the client names the stream first. Both are acceptable then, and the choice is ours: a stream from the start costs
+ * more, but can be resumed whenever the connection breaks.
+ */
+function prefersStream({ headers }: IncomingMessage): boolean {
+  const accept = headers.accept ?? '';
+  const json = accept.indexOf('application/json');
+  return json > 0 && accept.slice(0, json).includes('text/event-stream');
 }

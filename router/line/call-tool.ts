@@ -24,7 +24,7 @@ export async function callTool(call: Call, router: Router): Promise<Answer> {
   let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
     authenticate(call, router.identity);
-    const found = resolve(call, router);
+    const found = resolve(call, router.catalog);
     entry = found instanceof Promise ? await found : found;
     call.check();
     const allowed = authorize(call, entry, router.matrix);

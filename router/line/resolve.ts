@@ -2,25 +2,31 @@
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import type { Call } from '../call.ts';
-import type { Entry, View } from '../catalog/catalog.ts';
-import { firstStarts } from '../catalog/first-starts.ts';
+import type { Catalog, Entry, View } from '../catalog/catalog.ts';
+import { awaitsFirstStart, firstStarts } from '../catalog/first-starts.ts';
 import { parseParams, stringOf } from '../message.ts';
-import type { Router } from '../router.ts';
 
 /**
- * Waits only while servers are still to list for the first time, and only for a name that is not there yet: a client that knows
- * its tools from before a restart need not list them again.
- * @throws AppError INVALID_PARAMS or UNKNOWN_NAME
+ * At once when it is listed. What is not waits for servers that are on their first start, because it may be theirs.
+ * @throws AppError INVALID_PARAMS or UNKNOWN_NAME, at once or as a rejection
  */
-export function resolve(call: Call, { catalog, settings }: Router): Entry | Promise<Entry> {
+export function resolve(call: Call, catalog: Catalog): Entry | Promise<Entry> {
+  const view = catalog.view(call.session.endpoint);
   try {
-    return find(call, catalog.view(call.session.endpoint));
+    return find(call, view);
   } catch (error) {
-    const isUnknown = error instanceof AppError && error.kind === 'UNKNOWN_NAME';
-    const starts = isUnknown ? firstStarts(catalog.view(call.session.endpoint), settings.firstListWaitMs) : undefined;
-    if (starts === undefined) throw error;
-    return starts.then(() => find(call, catalog.view(call.session.endpoint)));
+    if (error instanceof AppError && error.kind === 'UNKNOWN_NAME' && awaitsFirstStart(view))
+      return findLater(call, catalog);
+    throw error;
   }
+}
+
+/** A call that comes with the router's own start waits so long for its server. */
+const FIRST_START_MS = 5_000;
+
+async function findLater(call: Call, catalog: Catalog): Promise<Entry> {
+  await firstStarts(catalog.view(call.session.endpoint), FIRST_START_MS);
+  return find(call, catalog.view(call.session.endpoint));
 }
 
 function find(call: Call, view: View): Entry {

@@ -1,7 +1,7 @@
 /** How each kind of configured server is reached. */
 import type { LookupFunction } from 'node:net';
 import type { Logger } from '../../shared/logger.ts';
-import type { RemoteServer, ServerConfig } from '../config/config.ts';
+import type { RemoteServer, ServerConfig, StdioServer } from '../config/config.ts';
 import type { HttpOptions } from './http/connection.ts';
 import { RemoteTransport } from './remote.ts';
 import type { Way } from './server.ts';
@@ -9,7 +9,9 @@ import { StdioTransport } from './stdio.ts';
 
 export interface OpenOptions {
   readonly maxResultBytes: number;
-  /** Given to servers that take assertions: how they verify one, and where their data lies. */
+  /** Given to servers that take assertions: how they verify one. */
+  readonly assertionEnv: Readonly<Record<string, string>>;
+  /** Given to servers of ours: the same, and where their data lies. Others are not told where the keys are. */
   readonly builtInEnv: Readonly<Record<string, string>>;
   readonly log: Logger;
 }
@@ -24,12 +26,17 @@ export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
         command: config.command,
         args: config.args,
         cwd: config.cwd,
-        env: config.assertion ? { ...options.builtInEnv, ...config.env } : config.env,
+        env: { ...envFor(config, options), ...config.env },
         maxMessageBytes: options.maxResultBytes,
         log: (line) => log.info({ stderr: line }, 'the server says'),
         onBadLine: () => log.warn('the server printed a line that is not UTF-8; skipped'),
       }),
   ];
+}
+
+function envFor(config: StdioServer, { builtInEnv, assertionEnv }: OpenOptions): Readonly<Record<string, string>> {
+  if (!config.assertion) return {};
+  return config.isBuiltIn ? builtInEnv : assertionEnv;
 }
 
 /** Loaded when the first remote server is reached: undici takes a tenth of a second. */

@@ -99,6 +99,7 @@ export class Peer {
       await this.transport.start({
         onMessage: (text, carrier) => this.receive(text, carrier),
         onRequestFailed: (id, error) => this.fail(id, toAppError(error)),
+        onPaused: (id, retryMs) => this.callOf(id)?.exchange.pause?.(retryMs),
         onClose: (error) => this.lost(error),
       });
       const timeoutMs = this.options.startTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
@@ -191,6 +192,11 @@ export class Peer {
     return id === undefined ? undefined : this.pending.get(id)?.options.assertion;
   }
 
+  /** The client's call that a request of ours is made for. */
+  callOf(id: number | undefined): Call | undefined {
+    return id === undefined ? undefined : this.pending.get(id)?.options.call;
+  }
+
   /** The calls in flight here, for messages that do not say which they belong to. */
   calls(): Call[] {
     const calls: Call[] = [];
@@ -261,10 +267,6 @@ export class Peer {
     if (entry?.options.progress === undefined) return;
     this.extend(entry);
     entry.options.progress(message);
-  }
-
-  private callOf(carrier: number | undefined): Call | undefined {
-    return carrier === undefined ? undefined : this.pending.get(carrier)?.options.call;
   }
 
   private extend(entry: Pending): void {

@@ -9,6 +9,7 @@ import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '.
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Message } from '../message.ts';
 import type { Session } from '../session.ts';
+import { HealthCheck } from './health-check.ts';
 import type { ListLimits } from './list-all.ts';
 import { Listing } from './listing.ts';
 import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
@@ -21,8 +22,12 @@ export interface ServerOptions {
   readonly isolation: 'shared' | 'session';
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
+  /** The router's own assertion, for what it asks of such a server for itself. */
+  readonly ownAssertion: () => string | Promise<string>;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
+  /** Between two questions whether it still answers. */
+  readonly healthCheckMs: number;
   /** The ways to reach it, tried in this order at each start. */
   readonly ways: readonly Way[];
   readonly timer: CoarseTimer;
@@ -63,6 +68,8 @@ export class UpstreamServer {
   /** Why it is not ready, in words for its owner. */
   problem: string | undefined;
   starts = 0;
+  /** Whether its lists were ever read. */
+  hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
   private starting: Promise<Peer> | undefined;
@@ -72,6 +79,7 @@ export class UpstreamServer {
   private readyAt = 0;
 
   private readonly listing: Listing;
+  private readonly healthCheck: HealthCheck;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -80,6 +88,15 @@ export class UpstreamServer {
       onChanged: (list, before) => options.events.onListChanged(this, list, before),
       onProblem: (list, problem) =>
         options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole'),
+    });
+    this.healthCheck = new HealthCheck({
+      timer: options.timer,
+      intervalMs: options.healthCheckMs,
+      peer: () => this.shared,
+      onChange: (answers) => {
+        this.problem = answers ? undefined : 'it does not answer a ping';
+        options.log.warn({ server: this.id, answers }, 'health check');
+      },
     });
   }
 
@@ -118,7 +135,7 @@ export class UpstreamServer {
 
   /** Starts it unless it runs; joins a start that is on its way. */
   async start(): Promise<Peer> {
-    // Also when it is connected already, but its lists are still to come.
+    // A start that is on its way ends when the lists are read, later than it connects.
     if (this.starting !== undefined) return this.starting;
     if (this.shared !== undefined) return this.shared;
     if (this.state === 'stopped') throw this.unavailable();
@@ -133,6 +150,7 @@ export class UpstreamServer {
 
   /** Ends its connections and does not start it again. */
   async stop(): Promise<void> {
+    this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
     const own = [...this.own.values()];
@@ -160,6 +178,7 @@ export class UpstreamServer {
       async (peer) => {
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
+        this.hasListed = true;
         this.lastInitialized = peer.initialized;
         if (this.shared === peer) this.setState('ready', undefined);
         this.readyAt = performance.now();
@@ -204,10 +223,31 @@ export class UpstreamServer {
     throw problem;
   }
 
+  /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
+  private async openOwnAssertion(): Promise<() => string | undefined> {
+    const { assertion, ownAssertion } = this.options;
+    if (assertion !== 'bearer') return () => undefined;
+    let newest = await ownAssertion();
+    return () => {
+      const next = ownAssertion();
+      if (typeof next === 'string') newest = next;
+      else {
+        next.then(
+          (made) => {
+            newest = made;
+          },
+          (error: unknown) => this.options.log.error({ server: this.id, err: error }, 'no assertion could be made'),
+        );
+      }
+      return newest;
+    };
+  }
+
   private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
+    const own = await this.openOwnAssertion();
     const peer: Peer = new Peer(
-      way((id) => peer.assertionOf(id)),
+      way((id) => peer.assertionOf(id) ?? own()),
       {
         timer,
         clientInfo,

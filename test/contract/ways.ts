@@ -1,4 +1,7 @@
 /** The ways to reach one server of ours: in memory, as a process over stdio, over Streamable HTTP, over HTTP+SSE. */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -24,18 +27,31 @@ export interface Reached {
 
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-async function make(id: string): Promise<VillageServer> {
+async function make(id: string, dataDir: string): Promise<VillageServer> {
   const load = SERVERS.get(id);
   if (load === undefined) throw new Error(`no server ${id}`);
-  return (await load())({ log: silent, dataDir: '' });
+  return (await load())({ log: silent, dataDir });
 }
 
+/** The server on a data folder of its own, which goes with it. */
 export async function reach(id: string, way: Way): Promise<Reached> {
-  if (way === 'memory') return inMemory(await make(id));
-  if (way === 'stdio') return overStdio(id);
+  const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'contract-'));
+  const reached = await reachOn(dataDir, id, way);
+  return {
+    ...reached,
+    async close() {
+      await reached.close();
+      fs.rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function reachOn(dataDir: string, id: string, way: Way): Promise<Reached> {
+  if (way === 'memory') return inMemory(await make(id, dataDir));
+  if (way === 'stdio') return overStdio(id, dataDir);
   const serving = await serve({
     id,
-    createServer: () => make(id),
+    createServer: () => make(id, dataDir),
     io: { kind: 'http', port: 0 },
     identity: testIdentity,
     authorize: testAuthorize,
@@ -63,13 +79,13 @@ function inMemory(village: VillageServer): Reached {
   };
 }
 
-function overStdio(id: string): Reached {
+function overStdio(id: string, dataDir: string): Reached {
   const launcher = new URL('../fixtures/serve-one.ts', import.meta.url).pathname;
   return {
     async transport(caller = 'king') {
       return new StdioClientTransport({
         command: process.execPath,
-        args: [launcher, id, '--token', `token-${caller}`],
+        args: [launcher, id, '--token', `token-${caller}`, '--data-dir', dataDir],
         stderr: 'ignore',
       });
     },

@@ -6,6 +6,9 @@ import { REQUIREMENTS } from '../requirements.ts';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 
+/** Cases of the security bar have two digits (A01); requirements do not begin with a nought. */
+const SECURITY_CASE = /^[A-HRS](?:0\d|1[01])$/;
+
 function citedIds(): Map<string, string> {
   const cited = new Map<string, string>();
   for (const file of fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
@@ -23,6 +26,6 @@ it('every requirement that stands has a test', () => {
 });
 
 it('every id that a test cites is a requirement', () => {
-  const unknown = [...citedIds()].filter(([id]) => !Object.hasOwn(REQUIREMENTS, id));
+  const unknown = [...citedIds()].filter(([id]) => !Object.hasOwn(REQUIREMENTS, id) && !SECURITY_CASE.test(id));
   expect(unknown).toEqual([]);
 });

@@ -131,6 +131,16 @@ export class Village {
     return new Village({ url, folder, process: child, stderr: () => stderr }, env);
   }
 
+  /** How a desktop host would start a router of its own on the same folder. */
+  stdioCommand(token: string): { command: string; args: string[]; env: Record<string, string> } {
+    const env = Object.entries(this.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return {
+      command: process.execPath,
+      args: [LAUNCHER, 'router', '--stdio'],
+      env: { ...Object.fromEntries(env), MCP_TOKEN: token },
+    };
+  }
+
   /** Replaces the configuration file, as an editor does. */
   reconfigure(config: VillageConfig): void {
     const temporary = `${this.configFile}.new`;

@@ -1,0 +1,14 @@
+/** What the governance server's tools, resources and prompts work on. */
+import type { Actions } from './actions.ts';
+import type { Changes } from './changes.ts';
+import type { Decisions } from './decisions.ts';
+import type { Policies } from './policies.ts';
+
+export interface GovernanceDeps {
+  readonly decisions: Decisions;
+  readonly policies: Policies;
+  readonly changes: Changes;
+  readonly actions: Actions;
+  /** Ends timers and the store. */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,68 @@
+/** Composes the governance server from the data folder and the real clock: store, executor, timers. */
+import { digest } from '../../shared/json/canonical.ts';
+import type { OpenServer, ServerEnvironment } from '../index.ts';
+import { type Actions, policyActions } from './actions.ts';
+import { createClock } from './clock.ts';
+import { startExecutor } from './executor.ts';
+import { type Governance, openGovernance } from './governance.ts';
+import { createServer } from './server.ts';
+import { governancePolicy } from './tools/governance-policy.ts';
+import { readVotingRules, type VotingRules } from './voters.ts';
+
+/** Voters hear within 100 ms of what another process wrote. */
+const LOOK_EVERY_MS = 25;
+const SWEEP_EVERY_MS = 1_000;
+
+export interface GovernanceParts {
+  /** The voting rules of now; a changed configuration gives another object. */
+  readonly rules: () => VotingRules;
+  /** How tools beyond this server are bound and called. */
+  readonly actions: (governance: Governance) => Actions;
+}
+
+export const open: OpenServer = (environment) => {
+  const rules = readVotingRules(undefined);
+  return openWith(environment, { rules: () => rules, actions: ownActions });
+};
+
+/** @throws VotingRulesError, StoreError with what to do */
+export async function openWith({ log, dataDir }: ServerEnvironment, parts: GovernanceParts) {
+  const governance = await openGovernance({
+    dataDir,
+    clock: createClock(Date.now, () => performance.now()),
+    rules: parts.rules,
+    onFault: (cause) => log.error({ cause }, 'a change of governance.db could not be told'),
+  });
+  const { decisions, policies, changes } = governance;
+  const actions = parts.actions(governance);
+  const executor = startExecutor({ decisions, changes, actions, log });
+  const unwatch = changes.watch(LOOK_EVERY_MS);
+  const sweep = (): void => {
+    try {
+      decisions.sweep();
+      executor.look();
+    } catch (cause) {
+      log.error({ cause }, 'the sweep of governance.db failed; it is tried again in a second');
+    }
+  };
+  sweep();
+  const timer = setInterval(sweep, SWEEP_EVERY_MS);
+  timer.unref();
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    unwatch();
+    await executor.stop();
+    await governance.close();
+  };
+  return createServer({ decisions, policies, changes, actions, close });
+}
+
+function ownActions({ policies }: Governance): Actions {
+  const tool = governancePolicy({ policies });
+  return policyActions({
+    policies,
+    digest,
+    definitionDigest: () => digest(tool.definition()),
+    matrixVersion: () => 'without a router',
+  });
+}
