@@ -62,6 +62,8 @@ export function figuresOf({ cells, startMs, sessions, list }: Measurements): Fig
   if (startMs !== undefined) figures.push(alone('start.first_list_ms', median(startMs), 'ms'));
   if (sessions !== undefined) {
     figures.push(alone('sessions.kb_each', sessions.kbEach, 'KB'));
+    const resident = sessions.residentKbAfter - sessions.residentKbBefore;
+    figures.push(alone('sessions.resident_kb_each', resident / sessions.sessions, 'KB'));
     figures.push(alone('sessions.opened_per_second', sessions.openedPerSecond, '/s'));
   }
   if (list !== undefined) {

@@ -1,15 +1,17 @@
 /** Measures what a session costs in memory while it does nothing. */
 import { ClientSession } from './client-session.ts';
 import { Connection } from './connection.ts';
+import { inspectorFlags, liveBytes } from './inspector.ts';
 import { load } from './measure.ts';
 import { residentKb } from './proc.ts';
-import type { Processes } from './processes.ts';
+import { freePort, type Processes } from './processes.ts';
 import { startTarget, type Target } from './targets.ts';
 
 export interface IdleSessions {
   readonly sessions: number;
   readonly residentKbBefore: number;
   readonly residentKbAfter: number;
+  /** What lives for each after a full collection of garbage: resident memory alone also tells when V8 last collected. */
   readonly kbEach: number;
   readonly openedPerSecond: number;
 }
@@ -20,23 +22,26 @@ const REHEARSED = 500;
 const SETTLE_MS = 1_000;
 
 export async function measureIdleSessions(processes: Processes, sessions: number): Promise<IdleSessions> {
-  const target = await startTarget(processes, 'router', { upstream: 'stdio' });
+  const port = await freePort();
+  const target = await startTarget(processes, 'router', { upstream: 'stdio', nodeFlags: inspectorFlags(port) });
   try {
     await load(processes, target, { inFlight: LANES, warmupSeconds: 0, seconds: 1 });
     await closeAll(target, await openAll(target, REHEARSED));
     await sleep(SETTLE_MS);
+    const livedBefore = await liveBytes(port);
     const before = residentKb(target.pid);
     const startedAt = performance.now();
     const open = await openAll(target, sessions);
     const openedPerSecond = (sessions * 1000) / (performance.now() - startedAt);
     await sleep(SETTLE_MS);
     const after = residentKb(target.pid);
+    const livedAfter = await liveBytes(port);
     await closeAll(target, open);
     return {
       sessions,
       residentKbBefore: before,
       residentKbAfter: after,
-      kbEach: (after - before) / sessions,
+      kbEach: (livedAfter - livedBefore) / 1024 / sessions,
       openedPerSecond,
     };
   } finally {

@@ -27,6 +27,14 @@ export class Processes {
   private readonly running = new Set<ChildProcess>();
   private folders = 0;
 
+  constructor() {
+    // Whatever ends this process, an uncaught error included: nothing of it stays behind.
+    process.on('exit', () => {
+      for (const child of this.running) child.kill('SIGKILL');
+      fs.rmSync(this.folder, { recursive: true, force: true });
+    });
+  }
+
   /** A command line that runs a file with this Node, pinned where possible. */
   command(place: Place, file: string, args: readonly string[] = [], flags: readonly string[] = []): string[] {
     const pin = this.cores === undefined ? [] : [TASKSET!, '-c', String(this.cores[place === 'target' ? 0 : 1])];
