@@ -25,7 +25,8 @@ import { createAuthRoutes } from './doors/rest-auth.ts';
 import { readTls } from './doors/tls-files.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
-import { rightsChanged } from './relay/list-changes.ts';
+import { rightsChanged, rightsNow } from './relay/list-changes.ts';
+import { askLevels } from './relay/logging.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
@@ -100,6 +101,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       record({ ...aboutSession('session_closed', session), reason: why });
       failQuestions(session);
       dropSubscriptions(router, session);
+      if (session.logLevel !== undefined) askLevels(router, session);
       for (const server of router.catalog.all()) void server.release(session);
     },
   });
@@ -161,8 +163,9 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
-    const before = router.matrix;
+    const before = rightsNow(router);
     const whole = registry.joinedTo(current);
+    router.settings = { ...router.settings, pageSize: current.router.pageSize ?? PAGE_SIZE };
     router.matrix = matrixOf(whole);
     identity.verifier.forget();
     servers.apply(whole.servers);

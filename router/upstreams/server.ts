@@ -46,6 +46,8 @@ export interface ServerEvents {
   /** A list now shows something else. */
   onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
   onStateChanged(server: UpstreamServer): void;
+  /** A connection was made, the first or a new one: what its sessions wanted of the last one is not known on it. */
+  onConnected(server: UpstreamServer, peer: Peer): void;
 }
 
 /**
@@ -72,6 +74,7 @@ export class UpstreamServer {
   hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
+  private readonly connected = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryAt = 0;
@@ -121,7 +124,7 @@ export class UpstreamServer {
 
   /** Every connection there is now. */
   peers(): Peer[] {
-    return this.shared === undefined ? [] : [this.shared];
+    return [...this.connected];
   }
 
   /**
@@ -142,7 +145,8 @@ export class UpstreamServer {
     if (this.state === 'waiting') {
       const left = this.retryAt - performance.now();
       if (left > WORTH_WAITING_MS) throw this.unavailable(left);
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+      if (left <= 0) return this.connect();
+      await new Promise((resolve) => setTimeout(resolve, left));
       return this.start();
     }
     return this.connect();
@@ -260,6 +264,7 @@ export class UpstreamServer {
           onNotification: (from, message, call) =>
             this.told(from, message, () => events.onNotification(this, from, message, call)),
           onClose: (_, error) => {
+            this.connected.delete(peer);
             if (connected) onClose(error);
           },
         },
@@ -268,6 +273,8 @@ export class UpstreamServer {
     let connected = false;
     await peer.connect();
     connected = true;
+    this.connected.add(peer);
+    events.onConnected(this, peer);
     return peer;
   }
 
