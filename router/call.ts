@@ -15,6 +15,8 @@ export interface Exchange {
   send(message: Octets): void;
   /** The answer, once; nothing follows. `undefined` when there is none because the client cancelled. */
   answer(message: Octets | undefined): void;
+  /** The server wants the client to let go of this call's connection and ask again after so long (SEP-1699). */
+  pause?(retryMs: number): void;
 }
 
 export class Call {
@@ -33,6 +35,8 @@ export class Call {
   left = false;
   /** Set when it is the call of an approved proposal, which the governance server has made. */
   approval: Approved | undefined;
+  /** The `match` of the row that decided on it, once one did. */
+  rule: string | undefined;
   /** Set when it must end without having been answered. */
   ended: AppError | undefined;
 

@@ -36,6 +36,7 @@ export function serviceState(server: UpstreamServer): ServiceState {
 function statusOf(server: UpstreamServer): Health {
   switch (server.state) {
     case 'ready':
+      return server.problem === undefined ? 'healthy' : 'degraded';
     case 'idle':
       return 'healthy';
     case 'starting':
@@ -45,16 +46,22 @@ function statusOf(server: UpstreamServer): Health {
   }
 }
 
-/** Unhealthy when nothing can be called: no audit, or no server at all that works. */
-export function health(router: Router): {
-  status: Health;
-  sessions: number;
-  services: ServiceState[];
-  audit: 'available' | 'unavailable';
-} {
+export interface RouterHealth {
+  /** Unhealthy when nothing can be called: no call without a record, none without a known token. */
+  readonly status: Health;
+  readonly sessions: number;
+  readonly services: readonly ServiceState[];
+  readonly audit: 'available' | 'unavailable';
+  /** Whether it can be known which tokens hold. */
+  readonly identity: 'available' | 'unavailable';
+}
+
+export function health(router: Router): RouterHealth {
   const services = router.catalog.all().map(serviceState);
   const audit = router.audit.available ? 'available' : 'unavailable';
-  const broken = services.filter(({ status }) => status !== 'healthy');
-  const status = audit === 'unavailable' ? 'unhealthy' : broken.length === 0 ? 'healthy' : 'degraded';
-  return { status, sessions: router.sessions.size, services, audit };
+  const identity = router.identity.available ? 'available' : 'unavailable';
+  const broken = services.some(({ status }) => status !== 'healthy');
+  const isStopped = audit === 'unavailable' || identity === 'unavailable';
+  const status = isStopped ? 'unhealthy' : broken ? 'degraded' : 'healthy';
+  return { status, sessions: router.sessions.size, services, audit, identity };
 }

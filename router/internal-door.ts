@@ -33,6 +33,7 @@ export class InternalDoor {
       allowedHosts: [],
       allowedOrigins: [],
       tls: undefined,
+      issuer: '',
       verify: (token) => this.identities.verify(token),
     });
     this.timer = setInterval(() => this.renew(), SERVER_TOKEN_TTL_MS / 2);

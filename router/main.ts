@@ -1,6 +1,5 @@
 /** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
 import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
 import { LEVELS, type Level } from '../shared/identity/levels.ts';
@@ -16,23 +15,27 @@ import type { Settings } from '../shared/settings.ts';
 import { createTickets } from './approval/ticket.ts';
 import { createUsedApprovals } from './approval/used-approvals.ts';
 import { openAuditLog } from './audit/audit-log.ts';
+import type { AuditEntry } from './audit/entry.ts';
 import { identityEvents } from './audit/identity-events.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { CoarseTimer } from './coarse-timer.ts';
-import type { Config, ServerConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { OWN_ID } from './config/server-entry.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
+import { readTls } from './doors/tls-files.ts';
 import { InternalDoor } from './internal-door.ts';
-import { OWN_ID } from './own-server/id.ts';
 import { wayToOwnServer } from './own-server/open.ts';
-import { type Registered, ServiceRegistry } from './own-server/service-registry.ts';
-import { rightsChanged } from './relay/list-changes.ts';
+import { ServiceRegistry } from './own-server/service-registry.ts';
+import { rightsChanged, rightsNow } from './relay/list-changes.ts';
+import { askLevels } from './relay/logging.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { serverFactory } from './server-factory.ts';
 import { ServerIdentities } from './server-identities.ts';
+import type { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { EmergencyStop } from './stop/emergency-stop.ts';
 import { enforce } from './stop/enforce.ts';
@@ -75,6 +78,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       ? {}
       : { jwks: settings.jwks.kind === 'file' ? settings.jwks.file : settings.jwks.url }),
   });
+  identity.revocations.onRevoked((tokenId) => sessions.revoked(tokenId));
   const signingKey = loadOrCreateSigningKey(keyFiles(dataDir).signingKey);
   const minter = createAssertionMinter({
     privateKey: signingKey.privateKey,
@@ -91,15 +95,22 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   });
   const serverIdentities = new ServerIdentities(() => timer.now());
   const stopStore = await openStopStore(dataDir);
+  /** What happens whether or not it can be recorded; what may not happen then waits for its record itself. */
+  const record = (entry: AuditEntry): void => {
+    audit.append(entry).catch((error: unknown) => log.error({ err: error, kind: entry.kind }, 'could not be recorded'));
+  };
   const sessions: Sessions = new Sessions({
     timer,
     idleMs: settings.sessionTimeoutMs,
     maxSessions: MAX_SESSIONS,
     maxPerAgent: MAX_SESSIONS_PER_AGENT,
     check: (caller) => identity.verifier.assertCurrent(caller),
-    onClosed: (session) => {
+    onOpened: (session) => record(aboutSession('session_opened', session)),
+    onClosed: (session, why) => {
+      record({ ...aboutSession('session_closed', session), reason: why });
       failQuestions(session);
       dropSubscriptions(router, session);
+      if (session.logLevel !== undefined) askLevels(router, session);
       for (const server of router.catalog.all()) void server.release(session);
     },
   });
@@ -110,12 +121,16 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       defaultTimeoutMs: settings.defaultTimeoutMs,
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
+      heartbeatMs: settings.heartbeatIntervalMs,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },
     catalog: new Catalog(),
     sessions,
     identity: {
+      get available() {
+        return identity.revocations.fresh();
+      },
       verify: (token) => {
         const found = identity.verifier.verify(token);
         return found instanceof Promise
@@ -141,7 +156,13 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     environmentOf: (serverId) => ({ AIVILLAGE_CONFIG: current.file, ...internalDoor.environmentOf(serverId) }),
     log,
   });
-  const registry = new ServiceRegistry({ dataDir, maxTimeoutMs: settings.maxTimeoutMs, onChange: () => adopt() });
+  const registry = new ServiceRegistry({
+    dataDir,
+    maxTimeoutMs: settings.maxTimeoutMs,
+    allowedCommands: () => current.router.allowedCommands,
+    onChange: () => adopt(),
+    onRefused: (server, problem) => log.error({ server, problem }, 'a registered server is no longer allowed'),
+  });
   const own = factory.own({
     id: OWN_ID,
     ways: [
@@ -160,9 +181,10 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     create: (each) => factory.configured(each),
     onChange: (all) => router.catalog.setServers(all),
   });
-  router.matrix = matrixOf(current, registry);
+  const whole = registry.joinedTo(current);
+  router.matrix = matrixOf(whole);
   if (needsDoor(current)) await internalDoor.open();
-  servers.apply(allServers(current, registry));
+  servers.apply(whole.servers);
   router.stop.onChange(enforceStops);
   enforceStops();
   router.stop.watch();
@@ -177,16 +199,16 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
-    const before = router.matrix;
-    router.matrix = matrixOf(current, registry);
+    const before = rightsNow(router);
+    const whole = registry.joinedTo(current);
+    router.settings = { ...router.settings, pageSize: current.router.pageSize ?? PAGE_SIZE };
+    router.matrix = matrixOf(whole);
     identity.verifier.forget();
-    servers.apply(allServers(current, registry));
+    servers.apply(whole.servers);
     enforceStops();
     rightsChanged(router, before);
     servers.startAll();
-    audit
-      .append({ kind: 'config_changed', details: { matrix: router.matrix.version } })
-      .catch((error: unknown) => log.error({ err: error }, 'a changed configuration could not be recorded'));
+    record({ kind: 'config_changed', details: { matrix: router.matrix.version } });
   }
 
   return {
@@ -198,7 +220,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         port: settings.port,
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
-        tls: readTls(settings),
+        tls: settings.tls === undefined ? undefined : readTls(settings.tls),
+        issuer: settings.jwtIssuer,
         rest: new RestDoor(
           router,
           createAuthRoutes({
@@ -225,33 +248,17 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   };
 }
 
-/** What was registered at run time, but for ids that the owner's file has taken since. */
-function registered(config: Config, registry: ServiceRegistry): Registered[] {
-  return registry.registered().filter((each) => !config.servers.has(each.config.id));
-}
-
-function allServers(config: Config, registry: ServiceRegistry): ReadonlyMap<string, ServerConfig> {
-  return new Map([
-    ...config.servers,
-    ...registered(config, registry).map((each) => [each.config.id, each.config] as const),
-  ]);
-}
-
 /** The configuration's own mistakes were refused when it was read; registered rows are made here and cannot be wrong. */
-function matrixOf(config: Config, registry: ServiceRegistry): Matrix {
-  const added = registered(config, registry).flatMap(({ permissions }) => permissions);
-  return createMatrix({ builtIn: BUILT_IN_ROWS, configured: [...config.permissions, ...added], permits });
+function matrixOf({ permissions }: Config): Matrix {
+  return createMatrix({ builtIn: BUILT_IN_ROWS, configured: permissions, permits });
+}
+
+function aboutSession(kind: 'session_opened' | 'session_closed', session: Session): AuditEntry {
+  const { agentId: agent, caller, publicId, endpoint, door } = session;
+  return { kind, agent, tokenId: caller.tokenId, session: publicId, server: endpoint, details: { door } };
 }
 
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
   if (agent === undefined) return undefined;
   return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
-}
-
-function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
-  if (tls === undefined) return undefined;
-  return {
-    cert: fs.readFileSync(path.resolve(tls.certFile), 'utf8'),
-    key: fs.readFileSync(path.resolve(tls.keyFile), 'utf8'),
-  };
 }

@@ -46,6 +46,7 @@ const PARAMS_KEYS = new Set([
   'requestid',
   'progresstoken',
 ]);
+const META_KEYS = new Set(['progresstoken']);
 const SPELLED = new Map([
   ['requestid', 'requestId'],
   ['progresstoken', 'progressToken'],
@@ -63,6 +64,7 @@ export function readClientMessage(text: Octets): Message {
     if (message.params.members === undefined)
       throw new AppError('INVALID_REQUEST', { text: 'params must be an object' });
     refuseLookAlikes(message.params.members, PARAMS_KEYS);
+    refuseLookAlikes(memberOf(message.params, '_meta')?.members ?? [], META_KEYS);
   }
   return message;
 }
@@ -136,11 +138,19 @@ export function isToken(octets: Octets): boolean {
 
 function refuseLookAlikes(members: readonly Member[], known: ReadonlySet<string>): void {
   for (const { key } of members) {
-    const lower = key.toLowerCase();
+    const lower = folded(key);
     if (known.has(lower) && key !== (SPELLED.get(lower) ?? lower)) {
       throw new AppError('INVALID_REQUEST', { text: 'a key is spelled in another case than the protocol spells it' });
     }
   }
+}
+
+/**
+ * In octets, as readers that know no case take it: some of them fold two letters of Unicode to ASCII ones too, the long s and
+ * the Kelvin sign (Go's encoding/json).
+ */
+function folded(key: string): string {
+  return key.replaceAll('\u00c5\u00bf', 's').replaceAll('\u00e2\u0084\u00aa', 'k').toLowerCase();
 }
 
 function scanFailure(error: unknown): unknown {
@@ -176,10 +186,20 @@ export function parseParams(message: Message): unknown {
   return message.params === undefined ? undefined : parseOctets(octetsOf(message.text, message.params));
 }
 
-/** Where `params._meta.progressToken` lies, if it is there and may be one. */
+/**
+ * Where `params._meta.progressToken` lies, if it is there. Any other value than a token is refused, not passed on: progress
+ * comes back by the number in it, and `7.0` would come back as our own 7, which may be another client's.
+ * @throws AppError INVALID_PARAMS
+ */
 export function progressTokenOf(message: Message): Member | undefined {
   const token = memberOf(memberOf(message.params, '_meta'), 'progressToken');
-  return token !== undefined && isToken(octetsOf(message.text, token)) ? token : undefined;
+  if (token === undefined) return undefined;
+  const octets = octetsOf(message.text, token);
+  if (isToken(octets)) return token;
+  if (octets === 'null') return undefined;
+  throw new AppError('INVALID_PARAMS', {
+    text: `_meta.progressToken must be a string or an integer, of at most ${MAX_ID_BYTES} bytes`,
+  });
 }
 
 export interface Edit {

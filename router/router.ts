@@ -15,6 +15,8 @@ export interface RouterSettings {
   /** A call ends after so long, whatever progress says. */
   readonly maxTimeoutMs: number;
   readonly maxMessageBytes: number;
+  /** Between two signs of life on an open stream. */
+  readonly heartbeatMs: number;
   /** Items on one page of the router's own lists. */
   readonly pageSize: number;
   /** A list waits for servers that are starting, but not longer. */
@@ -24,7 +26,8 @@ export interface RouterSettings {
 export interface Router {
   readonly name: string;
   readonly version: string;
-  readonly settings: RouterSettings;
+  /** Those in force; replaced whole when the configuration changes. */
+  settings: RouterSettings;
   readonly catalog: Catalog;
   readonly sessions: Sessions;
   readonly identity: Identity;

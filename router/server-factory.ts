@@ -1,8 +1,11 @@
 /** Makes the running thing of each configured server, wired to the relay. */
+import type { Caller } from '../shared/identity/caller.ts';
+import { LEVELS } from '../shared/identity/levels.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
 import { listChanged } from './relay/list-changes.ts';
+import { askLevel } from './relay/logging.ts';
 import { told } from './relay/notifications.ts';
 import { ask } from './relay/questions.ts';
 import { renewSubscriptions } from './relay/subscriptions.ts';
@@ -27,6 +30,16 @@ interface FactoryOptions {
   readonly log: Logger;
 }
 
+/** The router itself, where it asks a server for its lists: it may see, not act. */
+const SELF: Caller = Object.freeze({
+  agentId: 'aivillage-router',
+  role: 'user',
+  level: LEVELS.READ_ONLY,
+  permissions: [],
+  tokenId: 'aivillage-router',
+  expiresAt: Number.MAX_SAFE_INTEGER,
+});
+
 const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
 
 export function serverFactory({ router, settings, assertionKey, environmentOf, log }: FactoryOptions): ServerFactory {
@@ -36,26 +49,29 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     onNotification: (server, peer, message, call) => told(router, server, peer, message, call),
     onStateChanged: (server) => {
       log.info({ server: server.id, state: server.state, problem: server.problem }, 'server');
-      if (server.state === 'ready') renewSubscriptions(router, server);
+      // Who may use it is known only since it was first listed.
+      if (server.state === 'ready') for (const peer of server.peers()) askLevel(router, server, peer);
+    },
+    onConnected: (server, peer) => {
+      renewSubscriptions(router, server, peer);
+      askLevel(router, server, peer);
     },
   };
   const common = {
     timer: router.timer,
     clientInfo: { name: router.name, version: router.version },
     listLimits: LIST_LIMITS,
+    healthCheckMs: settings.healthCheckIntervalMs,
     log,
     events,
   };
-  const builtInEnv = {
-    AIVILLAGE_ASSERTION_KEY: assertionKey,
-    AIVILLAGE_DATA_DIR: settings.dataDir,
-    MCP_JWT_ISSUER: settings.jwtIssuer,
-    MCP_LOG_LEVEL: settings.logLevel,
-  };
+  const assertionEnv = { AIVILLAGE_ASSERTION_KEY: assertionKey, MCP_JWT_ISSUER: settings.jwtIssuer };
+  const builtInEnv = { ...assertionEnv, AIVILLAGE_DATA_DIR: settings.dataDir, MCP_LOG_LEVEL: settings.logLevel };
   return {
     configured(config) {
       return new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, config.id),
         id: config.id,
         prefix: prefixOf(config),
         isolation: config.isolation,
@@ -67,12 +83,13 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
           const stop = router.stop.coveringServer(config.id);
           return stop === undefined ? undefined : stopped(stop);
         },
-        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, environmentOf, log }),
+        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, assertionEnv, environmentOf, log }),
       });
     },
     own: (options) =>
       new UpstreamServer({
         ...common,
+        ownAssertion: () => router.identity.assertion(SELF, options.id),
         ...options,
         prefix: '',
         stopped: () => undefined,

@@ -1,17 +1,22 @@
 /** One client: who it is, what it can do, and everything of its that is under way. Doors make it, the relay uses it. */
+import { createHash } from 'node:crypto';
 import type { Caller } from '../shared/identity/caller.ts';
 import type { Octets } from '../shared/json/octets.ts';
 import type { Call } from './call.ts';
 import type { LogLevel } from './relay/logging.ts';
 import type { Peer } from './upstreams/peer.ts';
-import type { UpstreamServer } from './upstreams/server.ts';
 
 /** How a door reaches the client with what belongs to no call. */
 export interface Outlet {
   send(message: Octets): void;
   /** True while a stream to the client is open. */
   readonly open: boolean;
-  /** Ends the client's streams: the session is over, or its token is. */
+  /**
+   * Ends the streams that a token opened, or all with undefined: it no longer holds. What answers a call under way goes on:
+   * the call is ended, and says so.
+   */
+  cut(tokenId: string | undefined): void;
+  /** The session is over. */
   close(): void;
 }
 
@@ -43,8 +48,14 @@ export interface SessionOptions {
   readonly outlet: Outlet;
 }
 
+/** 132 bits. */
+const PUBLIC_ID_CHARS = 22;
+
 export class Session {
+  /** Half a credential: goes to its client only. */
   readonly id: string;
+  /** Names it in the audit and in logs, and opens nothing. */
+  readonly publicId: string;
   readonly endpoint: string | undefined;
   readonly door: SessionOptions['door'];
   readonly outlet: Outlet;
@@ -60,8 +71,8 @@ export class Session {
   readonly calls = new Map<Octets, Call>();
   /** Requests to the client by our ids. */
   readonly questions = new Map<number, Question>();
-  /** Resources it wants to hear of, and the server of each. */
-  readonly subscriptions = new Map<string, UpstreamServer>();
+  /** Resources it wants to hear of, and the id of each one's server. */
+  readonly subscriptions = new Map<string, string>();
   /** Connections that its requests used. */
   readonly used = new Set<Peer>();
   /** performance.now() of its latest message. */
@@ -71,6 +82,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.id = options.id;
+    this.publicId = createHash('sha256').update(options.id).digest('base64url').slice(0, PUBLIC_ID_CHARS);
     this.endpoint = options.endpoint;
     this.door = options.door;
     this.outlet = options.outlet;

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../shared/errors.ts';
 import type { Caller } from '../shared/identity/caller.ts';
+import { refusalReason } from '../shared/identity/refusal.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
 import { Session, type SessionOptions } from './session.ts';
 
@@ -15,8 +16,9 @@ export interface SessionsOptions {
   readonly maxPerAgent: number;
   /** Throws when the token behind a caller no longer holds. */
   readonly check: (caller: Caller) => void;
+  readonly onOpened: (session: Session) => void;
   /** A session ended; its calls are ended already. */
-  readonly onClosed: (session: Session) => void;
+  readonly onClosed: (session: Session, why: string) => void;
 }
 
 const SWEEP_MS = 250;
@@ -26,6 +28,7 @@ export class Sessions {
   private readonly options: SessionsOptions;
   private readonly byId = new Map<string, Session>();
   private readonly perAgent = new Map<string, Set<Session>>();
+  private readonly suspended = new WeakSet<Session>();
   private sweptAt = 0;
   private readonly stopTimer: () => void;
 
@@ -46,6 +49,7 @@ export class Sessions {
     this.byId.set(session.id, session);
     const own = this.perAgent.get(session.agentId) ?? new Set();
     this.perAgent.set(session.agentId, own.add(session));
+    this.options.onOpened(session);
     if (own.size > this.options.maxPerAgent) {
       this.close(
         [...own].reduce((a, b) => (b.lastUsedAt < a.lastUsedAt ? b : a)),
@@ -64,10 +68,10 @@ export class Sessions {
     return session;
   }
 
-  /** Whether there is one with that id that is another agent's: worth a record. */
-  isForeign(id: string, caller: Caller): boolean {
+  /** The public id of the session with that id that is another agent's: that this one named it is worth a record. */
+  foreign(id: string, caller: Caller): string | undefined {
     const session = this.byId.get(id);
-    return session !== undefined && session.agentId !== caller.agentId;
+    return session === undefined || session.agentId === caller.agentId ? undefined : session.publicId;
   }
 
   all(): Session[] {
@@ -87,9 +91,19 @@ export class Sessions {
     if (own?.size === 0) this.perAgent.delete(session.agentId);
     for (const call of [...session.calls.values()])
       call.end(new AppError('CONNECTION_LOST', { text: `The session ended: ${why}` }));
-    this.options.onClosed(session);
+    this.options.onClosed(session, why);
     session.closed = true;
     session.outlet.close();
+  }
+
+  /** A token was revoked: what it runs and what it holds open ends in every session, also where a newer token goes on. */
+  revoked(tokenId: string): void {
+    for (const session of this.all()) {
+      for (const call of [...session.calls.values()]) {
+        if (call.caller.tokenId === tokenId) call.end(new AppError('UNAUTHENTICATED'));
+      }
+      session.outlet.cut(tokenId);
+    }
   }
 
   closeAll(why: string): void {
@@ -107,19 +121,21 @@ export class Sessions {
       }
       try {
         this.options.check(session.caller);
-      } catch {
-        this.suspend(session);
+      } catch (error) {
+        this.suspend(session, error);
       }
     }
   }
 
-  /** Its token no longer holds: nothing may reach it. A new token of the same agent may go on with it. */
-  private suspend(session: Session): void {
-    if (session.door !== 'http') {
-      this.close(session, 'its token no longer holds');
-      return;
-    }
+  /** Its token no longer holds: nothing may reach it but why its calls end. A new token of the same agent may go on with it. */
+  private suspend(session: Session, error: unknown): void {
     for (const call of [...session.calls.values()]) call.end(new AppError('UNAUTHENTICATED'));
-    session.outlet.close();
+    session.outlet.cut(undefined);
+    // A list that cannot be read now may be read again soon, and only its host could start a stdio session anew.
+    const isOver = session.door !== 'stdio' || refusalReason(error) !== 'revocations_unreadable';
+    if (session.door === 'http' || !isOver) return;
+    // Where answers have no way but the one that closes, they get until the next sweep to leave.
+    if (session.calls.size > 0 && !this.suspended.has(session)) this.suspended.add(session);
+    else this.close(session, 'its token no longer holds');
   }
 }

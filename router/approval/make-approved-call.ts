@@ -40,7 +40,7 @@ export async function makeApprovedCall(router: Router, approved: ApprovedCall): 
     caller,
     endpoint: ticket.serverId,
     door: 'approved',
-    outlet: { send: () => {}, open: true, close: () => {} },
+    outlet: { send: () => {}, open: true, cut: () => {}, close: () => {} },
   });
   const call = new Call(session, caller, readClientMessage(messageOf(ticket, argumentsText)), NOWHERE);
   call.approval = {

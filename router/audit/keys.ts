@@ -14,8 +14,8 @@ export class AuditSetupError extends Error {
 export interface AuditKeys {
   readonly signing: KeyObject;
   readonly verifying: KeyObject;
-  /** For keyed digests of arguments (HMAC-SHA256). */
-  readonly digest: KeyObject;
+  /** For keyed digests of arguments: a text of hexadecimal digits. */
+  readonly digest: string;
   /** 64 hexadecimal digits, for sealHash. */
   readonly seal: string;
 }
@@ -92,7 +92,7 @@ function deriveKeys(pem: string, file: string): AuditKeys {
   return {
     signing,
     verifying: crypto.createPublicKey(signing),
-    digest: crypto.createSecretKey(derive('digest')),
+    digest: derive('digest').toString('hex'),
     seal: derive('seal').toString('hex'),
   };
 }

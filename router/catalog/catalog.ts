@@ -37,15 +37,19 @@ export class View {
   readonly withheld: readonly Withheld[];
   readonly servers: readonly UpstreamServer[];
 
-  /** @param merged names of tools and prompts get their server's prefix */
-  constructor(servers: readonly UpstreamServer[], merged: boolean) {
+  /**
+   * @param merged the view of all servers, for an endpoint of one. There tools and prompts have their own names, without their
+   *   server's prefix; but what has no name in `merged` is not here either, because rows of the matrix go by that name.
+   */
+  constructor(servers: readonly UpstreamServer[], merged: View | undefined) {
     this.servers = servers;
+    const prefixes = servers.map(({ prefix }) => prefix);
     const withheld: Withheld[] = [];
     const build = (list: ListName) => {
       const entries = new Map<string, Entry>();
       for (const server of servers) {
         for (const item of server.definitions[list]) {
-          const why = add(entries, list, server, item, merged);
+          const why = add(entries, list, server, item, merged, prefixes);
           if (why !== undefined) withheld.push({ list, name: item.own, serverId: server.id, why });
         }
       }
@@ -103,14 +107,26 @@ function add(
   list: ListName,
   server: UpstreamServer,
   item: Item,
-  merged: boolean,
+  merged: View | undefined,
+  prefixes: readonly string[],
 ): string | undefined {
   const named = list === 'tools' || list === 'prompts';
   if (named && !isOwnName(item.own)) return 'a name is 1 to 128 of A-Z a-z 0-9 _ - .';
   const target = targetOf(list, server, item);
   const owner = target.kind === 'tool' ? BUILT_IN_OWNERS.get(target.listedName) : undefined;
   if (owner !== undefined && owner !== server.id) return `the name belongs to ${owner}`;
-  const name = merged && target.kind !== 'resource' ? target.listedName : item.own;
+  if (
+    target.kind !== 'resource' &&
+    merged !== undefined &&
+    merged.lists[list].get(target.listedName)?.server !== server
+  )
+    return `${target.listedName} is withheld where all servers are listed`;
+  if (target.kind !== 'resource' && merged === undefined && owner === undefined) {
+    // The longest prefix has the name, whoever was there first: `a__b__c` is `c` of `a__b`, never `b__c` of `a` (C06).
+    const longer = prefixes.find((each) => each.length > server.prefix.length && target.listedName.startsWith(each));
+    if (longer !== undefined) return `names that begin with ${longer} belong to another server`;
+  }
+  const name = merged === undefined && target.kind !== 'resource' ? target.listedName : item.own;
   const holder = entries.get(name);
   if (holder !== undefined) {
     return holder.server === server ? 'the server lists it twice' : `${holder.server.id} has that name already`;
@@ -153,8 +169,13 @@ export class Catalog {
   view(endpoint: string | undefined): View {
     let view = this.views.get(endpoint);
     if (view === undefined) {
-      const merged = endpoint === undefined;
-      view = new View(merged ? this.servers : this.servers.filter((server) => server.id === endpoint), merged);
+      view =
+        endpoint === undefined
+          ? new View(this.servers, undefined)
+          : new View(
+              this.servers.filter((server) => server.id === endpoint),
+              this.view(undefined),
+            );
       this.views.set(endpoint, view);
     }
     return view;

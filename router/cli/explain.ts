@@ -10,6 +10,7 @@ import { createMatrix, type Matrix } from '../../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS, BUILT_IN_TOOLS } from '../../shared/permission-matrix.ts';
 import { listedName } from '../catalog/names.ts';
 import { type Config, prefixOf, type ServerConfig } from '../config/config.ts';
+import { ServiceRegistry } from '../own-server/service-registry.ts';
 import type { CliContext } from './context.ts';
 import { CommandError } from './failure.ts';
 
@@ -31,7 +32,7 @@ export function explainCommand(context: CliContext): Command {
     .option('--config <file>', 'configuration file')
     .option('--json', 'print it as JSON')
     .action((tool: string | undefined, options: ExplainOptions) => {
-      const config = context.config(options.config);
+      const config = withRegistered(context, context.config(options.config));
       const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: config.permissions, permits });
       if (options.all === true) context.stdout.write(printRows(matrix, options.json === true));
       else if (tool === undefined || options.agent === undefined) {
@@ -59,6 +60,21 @@ function withVoters(config: Config, answer: Explanation, agentId: string): Expla
   return { ...answer, reasons: [line, ...answer.reasons] };
 }
 
+/** Servers that were added at run time have rows too; the router says which of them it refuses. */
+function withRegistered(context: CliContext, config: Config): Config {
+  const { dataDir, maxTimeoutMs } = context.settings();
+  const allowedCommands = () => config.router.allowedCommands;
+  const nothing = () => {};
+  const registry = new ServiceRegistry({
+    dataDir,
+    maxTimeoutMs,
+    allowedCommands,
+    onChange: nothing,
+    onRefused: nothing,
+  });
+  return registry.joinedTo(config);
+}
+
 function rightsOf(config: Config, agentId: string): Rights {
   const agent = config.agents.get(agentId);
   if (agent === undefined) {
@@ -80,7 +96,9 @@ function targetOf(config: Config, text: string): Target {
     return { kind, serverId, ownName, listedName: listedName(server === undefined ? '' : prefixOf(server), ownName) };
   }
   const builtIn = Object.entries(BUILT_IN_TOOLS).find(([, tools]) => tools.some((each) => each === name))?.[0];
-  const owner = [...config.servers.values()].find((server) => owns(server, name));
+  const owner = [...config.servers.values()]
+    .filter((server) => owns(server, name))
+    .sort((a, b) => prefixOf(b).length - prefixOf(a).length)[0];
   const serverId = builtIn ?? owner?.id ?? '';
   return { kind, serverId, listedName: name, ownName: owner === undefined ? name : name.slice(prefixOf(owner).length) };
 }

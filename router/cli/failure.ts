@@ -6,6 +6,7 @@ import { UserError } from '../../shared/identity/users.ts';
 import { SettingsError } from '../../shared/settings.ts';
 import { StoreError } from '../../shared/store.ts';
 import { AuditSetupError } from '../audit/keys.ts';
+import { BackupError } from '../backup/folders.ts';
 import { ConfigError } from '../config/mistake.ts';
 import { PasswordInputError } from './ask-password.ts';
 
@@ -21,6 +22,7 @@ const FOR_THE_USER = [
   UserError,
   StoreError,
   AuditSetupError,
+  BackupError,
   PasswordInputError,
 ];
 

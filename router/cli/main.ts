@@ -27,6 +27,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./stop.ts')).stopCommand(context),
   resume: async () => (await import('./stop.ts')).resumeCommand(context),
   audit: async () => (await import('./audit.ts')).auditCommand(context.audit()),
+  backup: async () => (await import('./backup.ts')).backupCommand(context),
+  restore: async () => (await import('./backup.ts')).restoreCommand(context),
   config: async () => (await import('./config.ts')).configCommand(context),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(context),
 };

@@ -74,3 +74,22 @@ function realPath(file: string): string | undefined {
     return undefined;
   }
 }
+
+/** By launcher: options, before the program's name, whose value is run as code or loaded before the program. */
+const CODE_OPTIONS: ReadonlyMap<string, RegExp> = new Map([
+  ['node', /^(?:-[A-Za-z]*[epr]$|--(?:eval|print|require|import|loader|experimental-loader)\b)/],
+  ['npx', /^(?:-c$|--call\b)/],
+  ['python', /^-[A-Za-z]*c/],
+  ['python3', /^-[A-Za-z]*c/],
+  ['bun', /^(?:-[A-Za-z]*[epr]$|--(?:eval|print|preload|require|import)\b)/],
+  ['bunx', /^(?:-[A-Za-z]*[epr]$|--(?:eval|print|preload|require|import)\b)/],
+  ['deno', /^(?:eval|repl)$/],
+]);
+
+/** True when a launcher is told to run a text instead of a program (D01). */
+export function runsInlineCode({ command, args }: { command: string; args: readonly string[] }): boolean {
+  const options = CODE_OPTIONS.get(path.basename(command));
+  if (options === undefined) return false;
+  const program = args.findIndex((arg) => !arg.startsWith('-'));
+  return args.slice(0, program < 0 ? args.length : program + 1).some((arg) => options.test(arg));
+}

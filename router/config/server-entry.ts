@@ -19,6 +19,8 @@ export interface EntryContext {
   readonly env?: Environment;
 }
 
+/** The router's own server has this id; no other can. */
+export const OWN_ID = 'router';
 export const SERVER_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The entry, or undefined after reporting everything that is wrong with it. Paths begin with `at`. */
@@ -45,6 +47,7 @@ export function readServer(
       true,
     );
   }
+  if (id === OWN_ID) fail([], `expected another id: ${OWN_ID} is the router's own server.`, 'Rename it.', true);
   if (!isObject(value)) {
     fail([], `expected an object, got ${came(value)}.`);
     return undefined;

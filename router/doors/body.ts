@@ -7,7 +7,8 @@ const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 /** Throws AppError UNSUPPORTED_MEDIA_TYPE, MESSAGE_TOO_LARGE, CONNECTION_LOST; what was not read is not kept. */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const { headers } = request;
-  if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
+  const type = headers['content-type'];
+  if (type !== 'application/json' && !JSON_TYPE.test(type ?? '')) {
     throw new AppError('UNSUPPORTED_MEDIA_TYPE', { text: 'Content-Type must be application/json' });
   }
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
@@ -17,17 +18,20 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let length = 0;
-    request.on('data', (part: Buffer) => {
+    const take = (part: Buffer): void => {
       length += part.length;
       if (length <= maxBytes) parts.push(part);
       else {
         parts.length = 0;
-        request.pause();
+        request.off('data', take).pause();
         reject(tooLarge(maxBytes));
       }
-    });
+    };
+    request.on('data', take);
     request.on('end', () => resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts)));
-    request.on('close', () => reject(new AppError('CONNECTION_LOST')));
+    request.on('close', () => {
+      if (!request.complete) reject(new AppError('CONNECTION_LOST'));
+    });
   });
 }
 

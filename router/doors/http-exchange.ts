@@ -8,6 +8,9 @@ import type { Exchange } from '../call.ts';
 import type { EventStream } from './event-stream.ts';
 import type { SessionStreams } from './session-streams.ts';
 
+/** No server keeps a client from asking again for longer. */
+const MAX_RETRY_MS = 60_000;
+
 export class HttpExchange implements Exchange {
   /** performance.now() when it began. */
   readonly since = performance.now();
@@ -35,13 +38,18 @@ export class HttpExchange implements Exchange {
     this.openStream().send(message);
   }
 
+  /** Only a client of 2025-11-25 is sure to have an event id to come back with. */
+  pause(retryMs: number): void {
+    if (this.streams.priming) this.openStream().pause(Math.min(retryMs, MAX_RETRY_MS));
+  }
+
   answer(message: Octets | undefined): void {
     this.onAnswered(this);
-    if (message === undefined) this.openStream().end(performance.now());
+    if (message === undefined) this.streams.end(this.openStream());
     else if (this.stream === undefined) answerJson(this.response, 200, message);
     else {
       this.stream.send(message);
-      this.stream.end(performance.now());
+      this.streams.end(this.stream);
     }
   }
 }
@@ -53,11 +61,21 @@ export function answerJson(
   body: Octets,
   headers?: Record<string, string>,
 ): void {
+  writeJsonHead(response, status, body, headers);
+  response.end(body, 'latin1');
+}
+
+/** The head of an answer whose body will be `body`. Names in lower case, so that those of `headers` replace ours. */
+export function writeJsonHead(
+  response: ServerResponse,
+  status: number,
+  body: Octets,
+  headers?: Record<string, string>,
+): void {
   response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': body.length,
-    'Cache-Control': 'no-store',
+    'content-type': 'application/json',
+    'content-length': body.length,
+    'cache-control': 'no-store',
     ...headers,
   });
-  response.end(body, 'latin1');
 }

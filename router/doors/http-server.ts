@@ -8,25 +8,29 @@ import type { AddressInfo } from 'node:net';
 import { AppError, toAppError } from '../../shared/errors.ts';
 import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import { refusalReason } from '../../shared/identity/refusal.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
-import { answerJson } from './http-exchange.ts';
-import { type GuardOptions, HttpGuard } from './http-guard.ts';
+import { ConnectionCallers } from './connection-callers.ts';
+import { answerJson, writeJsonHead } from './http-exchange.ts';
+import { FramingRefusal, type GuardOptions, HttpGuard, isAnyDoubled } from './http-guard.ts';
 import { HttpSseDoor } from './http-sse.ts';
+import { endLast, hasLastAnswer, refuseBroken } from './last-answer.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
+import type { TlsTexts } from './tls-files.ts';
 
 export interface HttpServerOptions extends GuardOptions {
-  readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  /** PEM texts. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: TlsTexts | undefined;
   /** Absent on the door of our own servers. */
   readonly rest?: RestDoor;
   /** Who presents a token at this door; unless given, as everywhere. */
   readonly verify?: (token: string) => Caller | Promise<Caller>;
+  /** `iss` of the tokens that we take. */
+  readonly issuer: string;
 }
 
 export interface HttpServer {
@@ -55,6 +59,7 @@ export async function startHttpServer(router: Router, options: HttpServerOptions
       : https.createServer({ ...LIMITS, ...options.tls, minVersion: 'TLSv1.3' });
   const handler = new Handler(router, options, scheme);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => void handler.handle(request, response));
+  server.on('clientError', refuseBroken);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
@@ -91,11 +96,13 @@ function listen(server: http.Server, { host, port }: HttpServerOptions): Promise
 class Handler {
   private readonly router: Router;
   private readonly guard: HttpGuard;
+  private readonly callers = new ConnectionCallers();
   private readonly streamable: StreamableHttpDoor;
   private readonly sse: HttpSseDoor;
   private readonly rest: RestDoor | undefined;
-  private readonly verify: (token: string) => Caller | Promise<Caller>;
+  private readonly verify: HttpServerOptions['verify'];
   private readonly scheme: string;
+  private readonly issuer: string;
 
   constructor(router: Router, options: HttpServerOptions, scheme: string) {
     this.router = router;
@@ -103,8 +110,9 @@ class Handler {
     this.streamable = new StreamableHttpDoor(router);
     this.sse = new HttpSseDoor(router);
     this.rest = options.rest;
-    this.verify = options.verify ?? ((token) => router.identity.verify(token));
+    this.verify = options.verify;
     this.scheme = scheme;
+    this.issuer = options.issuer;
   }
 
   close(): void {
@@ -113,38 +121,60 @@ class Handler {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Read from the same packet, perhaps: nothing of it may run.
+    if (hasLastAnswer(request.socket)) return;
     try {
       this.guard.check(request);
-      const url = request.url!;
-      const query = url.indexOf('?');
-      const path = query < 0 ? url : url.slice(0, query);
-      if (this.answerOpenly(request, response, path)) return;
-      if (await this.rest?.handleOpenly(request, response, path)) return;
-      const found = this.verify(readBearer(request.rawHeaders));
+      const path = pathOf(request);
+      const endpoint = ENDPOINT.exec(path);
+      if (endpoint === null && (await this.answerOpenly(request, response, path))) return;
+      const found = this.callerOf(request);
       const caller = found instanceof Promise ? await found : found;
-      await this.route(request, response, caller, path);
+      if (endpoint !== null) await this.streamable.handle(request, response, caller, endpoint[1]);
+      else await this.route(request, response, caller, path);
     } catch (error) {
       this.refuse(request, response, toAppError(error));
     }
   }
 
   private route(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
-    const endpoint = ENDPOINT.exec(path);
-    if (endpoint !== null) return this.streamable.handle(request, response, caller, endpoint[1]);
     if (path === '/sse' || path === '/messages') return this.sse.handle(request, response, caller, path);
     if (this.rest !== undefined) return this.rest.handle(request, response, caller, path);
     throw new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
   }
 
-  /** RFC 9728: what a client must know to get a token for us. */
-  private answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): boolean {
-    if (request.method !== 'GET' || (path !== METADATA && !path.startsWith(`${METADATA}/mcp`))) return false;
-    const resource = `${this.origin(request)}${path.slice(METADATA.length) || '/mcp'}`;
-    answerJson(
-      response,
-      200,
-      stringifyOctets({ resource, bearer_methods_supported: ['header'], resource_name: this.router.name }),
-    );
+  private callerOf(request: IncomingMessage): Caller | Promise<Caller> {
+    if (this.verify !== undefined) return this.verify(readBearer(request.rawHeaders));
+    const { identity } = this.router;
+    const known = isAnyDoubled(request) ? undefined : this.callers.get(request);
+    if (known !== undefined) {
+      identity.check(known);
+      return known;
+    }
+    const found = identity.verify(readBearer(request.rawHeaders));
+    if (!(found instanceof Promise)) this.callers.set(request, found);
+    return found;
+  }
+
+  /** What needs no token. True when it was answered. */
+  private async answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+    if (this.answerMetadata(request, response, path)) return true;
+    return this.rest !== undefined && (await this.rest.handleOpenly(request, response, path));
+  }
+
+  /** RFC 9728: what a client must know to get a token for us. It tells no more of `/mcp/<id>` than its own question. */
+  private answerMetadata(request: IncomingMessage, response: ServerResponse, path: string): boolean {
+    if (request.method !== 'GET' || !path.startsWith(METADATA)) return false;
+    const endpoint = path.slice(METADATA.length);
+    if (endpoint !== '' && !ENDPOINT.test(endpoint)) return false;
+    const metadata = {
+      resource: `${this.origin(request)}${endpoint || '/mcp'}`,
+      // An issuer that is an address tells its clients itself how to get a token (RFC 8414); ours is only a name.
+      ...(this.issuer.startsWith('https://') ? { authorization_servers: [this.issuer] } : {}),
+      bearer_methods_supported: ['header'],
+      resource_name: this.router.name,
+    };
+    answerJson(response, 200, stringifyOctets(metadata));
     return true;
   }
 
@@ -156,21 +186,37 @@ class Handler {
       return;
     }
     const headers: Record<string, string> = {};
-    if (error.httpStatus === 401) {
-      headers['WWW-Authenticate'] = `Bearer resource_metadata="${this.origin(request)}${METADATA}"`;
-    }
+    if (error.httpStatus === 401) headers['WWW-Authenticate'] = this.challenge(request);
     const retryAfterMs = error.data?.retryAfterMs;
     if (typeof retryAfterMs === 'number') headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1000));
-    // A body that was not read to its end must not be taken for the next request.
-    if (!request.complete) headers.Connection = 'close';
-    answerJson(response, error.httpStatus === 200 ? 400 : error.httpStatus, errorAnswer('null', error), headers);
-    if (!request.complete) response.on('finish', () => request.destroy());
+    const status = error.httpStatus === 200 ? 400 : error.httpStatus;
+    const body = errorAnswer('null', error);
+    if (request.complete && !(error instanceof FramingRefusal)) answerJson(response, status, body, headers);
+    else {
+      // A body that was not read to its end must not be taken for the next request.
+      writeJsonHead(response, status, body, { ...headers, Connection: 'close' });
+      endLast(request, response, body);
+    }
+  }
+
+  /** Names the metadata of the very endpoint that was asked for (RFC 9728 §3.3, §5.1), and a token that was of no use (RFC 6750 §3.1). */
+  private challenge(request: IncomingMessage): string {
+    const path = pathOf(request);
+    const metadata = `${this.origin(request)}${METADATA}${ENDPOINT.test(path) ? path : ''}`;
+    const error = request.headers.authorization === undefined ? '' : 'error="invalid_token", ';
+    return `Bearer ${error}resource_metadata="${metadata}"`;
   }
 
   private recordRefusal(request: IncomingMessage, error: AppError): void {
-    const why = error.cause instanceof Error ? error.cause.message : 'no usable Authorization header';
+    const why = error.cause instanceof Error ? { why: error.cause.message } : {};
     this.router.audit
-      .append({ kind: 'auth_denied', method: request.method, reason: why })
+      .append({
+        kind: 'auth_denied',
+        outcome: 'denied',
+        method: request.method,
+        reason: refusalReason(error),
+        details: { ...why, from: request.socket.remoteAddress ?? '' },
+      })
       .catch(() => this.router.log.error('a refusal could not be recorded'));
   }
 
@@ -179,4 +225,10 @@ class Handler {
     const host = request.headers.host ?? 'localhost';
     return /^[\w.:[\]-]+$/.test(host) ? `${this.scheme}://${host}` : `${this.scheme}://localhost`;
   }
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url!;
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
 }

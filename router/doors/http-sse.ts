@@ -10,26 +10,35 @@ import { receiveText } from '../relay/receive-text.ts';
 import type { Router } from '../router.ts';
 import type { Outlet, Session } from '../session.ts';
 import { readBody } from './body.ts';
+import { findOwnSession } from './own-session.ts';
 
-const KEEP_ALIVE_MS = 15_000;
 /** Bytes waiting for a client from which on it is cut off. */
 const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
 
-class SseOutlet implements Outlet {
+/** The stream of one session of this transport. */
+export class SseOutlet implements Outlet {
   private readonly response: ServerResponse;
-  constructor(response: ServerResponse) {
+  /** The id of the token that opened it. */
+  private readonly openedBy: string;
+  constructor(response: ServerResponse, openedBy: string) {
     this.response = response;
+    this.openedBy = openedBy;
   }
   get open(): boolean {
-    return !this.response.destroyed;
+    return !this.response.destroyed && !this.response.writableEnded;
   }
+  /** Into nothing when it is closed: a call may end after its session. */
   send(message: Octets): void {
+    if (!this.open) return;
     const text = `event: message\ndata: ${onOneLine(message)}\n\n`;
     this.response.write(text, 'latin1');
     if (this.response.writableLength - text.length > MAX_QUEUED_BYTES) this.response.destroy();
   }
   keepAlive(): void {
-    this.response.write(': alive\n\n');
+    if (this.open) this.response.write(': alive\n\n');
+  }
+  cut(tokenId: string | undefined): void {
+    if (tokenId === undefined || tokenId === this.openedBy) this.close();
   }
   close(): void {
     this.response.end();
@@ -54,7 +63,7 @@ export class HttpSseDoor {
   }
 
   private open(response: ServerResponse, caller: Caller): void {
-    const outlet = new SseOutlet(response);
+    const outlet = new SseOutlet(response, caller.tokenId);
     const session = this.router.sessions.open({ caller, endpoint: undefined, door: 'sse', outlet });
     this.outlets.set(session, outlet);
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform' });
@@ -67,7 +76,7 @@ export class HttpSseDoor {
 
   private async post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
     const id = new URLSearchParams(request.url!.slice(request.url!.indexOf('?') + 1)).get('sessionId');
-    const session = id === null ? undefined : this.router.sessions.get(id, caller);
+    const session = id === null ? undefined : findOwnSession(this.router, id, caller);
     const outlet = session === undefined ? undefined : this.outlets.get(session);
     if (session === undefined || outlet === undefined) throw new AppError('UNKNOWN_SESSION');
     const body = await readBody(request, this.router.settings.maxMessageBytes);
@@ -78,7 +87,7 @@ export class HttpSseDoor {
   }
 
   private tick(now: number): void {
-    if (now - this.keptAliveAt < KEEP_ALIVE_MS) return;
+    if (now - this.keptAliveAt < this.router.settings.heartbeatMs) return;
     this.keptAliveAt = now;
     for (const outlet of this.outlets.values()) outlet.keepAlive();
   }

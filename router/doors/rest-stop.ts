@@ -7,7 +7,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { BuiltInTool } from '../../shared/permission-matrix.ts';
 import { describeMisfit } from '../../shared/request.ts';
-import { OWN_ID } from '../own-server/id.ts';
+import { OWN_ID } from '../config/server-entry.ts';
 import type { Router } from '../router.ts';
 import { orderResume, orderStop } from '../stop/order.ts';
 import { resumeInput, shutdownInput, toStopOutput } from '../stop/stop-schema.ts';

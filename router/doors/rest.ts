@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { parseOctets, stringifyOctets, toOctets } from '../../shared/json/octets.ts';
 import { STRICT_LIMITS, scanObject } from '../../shared/json/scan.ts';
-import { health, serviceState } from '../health.ts';
+import { type Health, health, serviceState } from '../health.ts';
 import type { Router } from '../router.ts';
 import { readBody } from './body.ts';
 import { answerJson } from './http-exchange.ts';
@@ -44,7 +44,7 @@ export class RestDoor {
   async handleOpenly(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
     if (!path.startsWith('/api/')) return false;
     if (path === '/api/health' && request.method === 'GET' && request.headers.authorization === undefined) {
-      answerJson(response, 200, stringifyOctets({ status: health(this.router).status }));
+      this.answerHealth(response, { status: health(this.router).status });
       return true;
     }
     const handler = this.open.get(`${request.method} ${path}`);
@@ -56,6 +56,11 @@ export class RestDoor {
   async handle(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
     const handler = this.closed.get(`${request.method} ${path}`);
     if (handler !== undefined) return this.run(handler, request, response, caller);
+    if (path === '/api/health' && request.method === 'GET') {
+      const whole = health(this.router);
+      this.answerHealth(response, this.maySee(caller) ? whole : { status: whole.status });
+      return;
+    }
     const answer = request.method === 'GET' ? this.read(caller, path) : undefined;
     if (answer === undefined)
       answerJson(response, 404, stringifyOctets({ error: { message: 'There is nothing at this path' } }));
@@ -64,12 +69,20 @@ export class RestDoor {
 
   private read(caller: Caller, path: string): unknown {
     const service = SERVICE.exec(path)?.[1];
-    if (path !== '/api/health' && path !== '/api/services' && service === undefined) return undefined;
-    if (!this.router.matrix.decide(caller, SERVICE_STATUS).allowed) return undefined;
-    if (path === '/api/health') return health(this.router);
+    if (path !== '/api/services' && service === undefined) return undefined;
+    if (!this.maySee(caller)) return undefined;
     if (service === undefined) return { services: this.router.catalog.all().map(serviceState) };
     const server = this.router.catalog.server(service);
     return server === undefined ? undefined : serviceState(server);
+  }
+
+  /** 503 tells a balancer what `unhealthy` tells a person. */
+  private answerHealth(response: ServerResponse, answer: { readonly status: Health }): void {
+    answerJson(response, answer.status === 'unhealthy' ? 503 : 200, stringifyOctets(answer));
+  }
+
+  private maySee(caller: Caller): boolean {
+    return this.router.matrix.decide(caller, SERVICE_STATUS).allowed;
   }
 
   private async run(
@@ -78,7 +91,7 @@ export class RestDoor {
     response: ServerResponse,
     caller: Caller | undefined,
   ): Promise<void> {
-    const body = request.method === 'POST' ? await readJson(request) : undefined;
+    const body = hasBody(request) ? await readJson(request) : undefined;
     const answer = await handler({
       body,
       clientKey: request.socket.remoteAddress ?? '',
@@ -86,6 +99,10 @@ export class RestDoor {
     });
     answerJson(response, answer.status, stringifyOctets(answer.body), answer.headers);
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

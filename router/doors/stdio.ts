@@ -24,6 +24,8 @@ export function serveStdio(router: Router, caller: Caller, input: Readable, outp
       get open() {
         return open;
       },
+      // Its one token is the session's: with it, all of it ends.
+      cut: () => {},
       close: () => {
         open = false;
         input.destroy();

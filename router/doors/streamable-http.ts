@@ -1,7 +1,7 @@
 /** The Streamable HTTP transport of MCP (2025-03-26 and later; older clients of it too): `/mcp` and `/mcp/<id>`. */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AppError, toAppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, toOctets } from '../../shared/json/octets.ts';
 import { type Message, readClientMessage } from '../message.ts';
@@ -12,11 +12,11 @@ import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
 import { readBody } from './body.ts';
 import { answerJson, HttpExchange } from './http-exchange.ts';
+import { findOwnSession } from './own-session.ts';
 import { SessionStreams } from './session-streams.ts';
 
 /** A client that waits longer than this for an answer is told that it is under way. */
 const SILENT_MS = 1_000;
-const KEEP_ALIVE_MS = 15_000;
 /** Versions of the SDK's list that older clients may name in the header. */
 const KNOWN_VERSIONS: readonly string[] = [...PROTOCOL_VERSIONS, '2024-10-07'];
 
@@ -66,7 +66,9 @@ export class StreamableHttpDoor {
     if (isInitialize(message)) return this.initialize(request, response, caller, endpoint, message);
     const session = this.sessionOf(request, caller, endpoint);
     if (message.kind === 'request') {
-      await receiveRequest(this.router, session, caller, message, this.exchange(response, session));
+      const exchange = this.exchange(response, session);
+      if (prefersStream(request)) exchange.openStream();
+      await receiveRequest(this.router, session, caller, message, exchange);
       return;
     }
     receiveOther(this.router, session, message);
@@ -127,7 +129,7 @@ export class StreamableHttpDoor {
     const session = this.sessionOf(request, caller, endpoint);
     const lastEventId = request.headers['last-event-id'];
     const id = Array.isArray(lastEventId) ? lastEventId[0] : lastEventId;
-    if (!this.streams.get(session)!.attach(response, id)) {
+    if (!this.streams.get(session)!.attach(response, id, caller.tokenId)) {
       throw new AppError('INVALID_REQUEST', { text: 'Last-Event-ID names no stream that can be resumed' });
     }
   }
@@ -153,24 +155,11 @@ export class StreamableHttpDoor {
         text: `MCP-Protocol-Version must be one of ${PROTOCOL_VERSIONS.join(', ')}`,
       });
     }
-    const session = this.router.sessions.get(id, caller);
+    const session = findOwnSession(this.router, id, caller);
     if (session === undefined || session.endpoint !== endpoint || !this.streams.has(session)) {
-      if (this.router.sessions.isForeign(id, caller)) this.recordForeign(caller);
       throw new AppError('UNKNOWN_SESSION');
     }
     return session;
-  }
-
-  private recordForeign(caller: Caller): void {
-    const entry = {
-      kind: 'auth_denied',
-      agent: caller.agentId,
-      tokenId: caller.tokenId,
-      reason: 'session_owner_mismatch',
-    } as const;
-    this.router.audit
-      .append(entry)
-      .catch((error: unknown) => this.router.log.error({ err: toAppError(error) }, 'a refusal could not be recorded'));
   }
 
   private exchange(response: ServerResponse, session: Session): HttpExchange {
@@ -185,7 +174,7 @@ export class StreamableHttpDoor {
       if (now - exchange.since < SILENT_MS) break;
       if (!exchange.streaming) exchange.openStream();
     }
-    if (now - this.keptAliveAt < KEEP_ALIVE_MS) return;
+    if (now - this.keptAliveAt < this.router.settings.heartbeatMs) return;
     this.keptAliveAt = now;
     for (const session of this.router.sessions.all()) this.streams.get(session)?.keepAlive(now);
   }
@@ -196,4 +185,14 @@ function checkAccept(request: IncomingMessage, needed: readonly string[]): void 
   const accept = request.headers.accept ?? '';
   if (accept.includes('*/*') || needed.every((type) => accept.includes(type))) return;
   throw new AppError('NOT_ACCEPTABLE', { text: `Accept must name ${needed.join(' and ')}` });
+}
+
+/**
+ * Whether the client names the stream first. Both are acceptable then, and the choice is ours: a stream from the start costs
+ * more, but can be resumed whenever the connection breaks.
+ */
+function prefersStream({ headers }: IncomingMessage): boolean {
+  const accept = headers.accept ?? '';
+  const json = accept.indexOf('application/json');
+  return json > 0 && accept.slice(0, json).includes('text/event-stream');
 }

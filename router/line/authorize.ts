@@ -14,12 +14,9 @@ export const JUSTIFICATION_META_KEY = 'io.aivillage/justification';
 /** A denial: to the caller it is an unknown name; the audit learns the reasons. */
 export class Denied extends AppError {
   readonly reasons: readonly string[];
-  /** The `match` of the row that decided; undefined when there is none. */
-  readonly rule: string | undefined;
-  constructor(shown: AppError, reasons: readonly string[], rule: string | undefined) {
+  constructor(shown: AppError, reasons: readonly string[]) {
     super(shown.kind, { text: shown.message });
     this.reasons = reasons;
-    this.rule = rule;
   }
 }
 
@@ -29,11 +26,12 @@ export function authorize(call: Call, entry: Entry, matrix: Matrix): Allowed {
     justification: justificationOf(call),
     arguments: () => argumentsOf(call),
   });
+  call.rule = decision.row?.match;
   if (decision.allowed) return decision;
   const shown = decision.visible
     ? new AppError('FORBIDDEN', { text: `Not allowed this way: ${decision.reasons.join('; ')}` })
     : unknownName(entry.target.kind, entry.name);
-  throw new Denied(shown, decision.reasons, decision.row?.match);
+  throw new Denied(shown, decision.reasons);
 }
 
 /** What the caller says of why, if it says something. */

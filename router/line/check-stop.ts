@@ -4,10 +4,10 @@
  */
 import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
-import { OWN_ID } from '../own-server/id.ts';
+import { OWN_ID } from '../config/server-entry.ts';
 import type { Router } from '../router.ts';
 import { type Reach, stopped } from '../stop/stops.ts';
-import { resolve } from './resolve.ts';
+import { find } from './resolve.ts';
 
 /** Throws AppError EMERGENCY_STOP. */
 export function checkStop(call: Call, router: Router): void {
@@ -44,7 +44,7 @@ function stopOf(agentId: string, { stop }: Router) {
 
 function named(call: Call, { catalog }: Router): Entry | undefined {
   try {
-    return resolve(call, catalog);
+    return find(call, catalog.view(call.session.endpoint));
   } catch {
     return undefined;
   }

@@ -6,7 +6,6 @@ import { AppError, ERRORS } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Allowed } from '../../shared/matrix/decide.ts';
 import { targetName } from '../../shared/matrix/match.ts';
-import type { Approved } from '../approval/approved.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
 import { type Call, Cancelled } from '../call.ts';
@@ -16,8 +15,8 @@ import type { Answer } from '../upstreams/peer.ts';
 import { Denied } from './authorize.ts';
 
 /** Before the call leaves. Throws AppError AUDIT_UNAVAILABLE. */
-export async function recordStart(call: Call, entry: Entry, { row }: Allowed, audit: AuditLog): Promise<void> {
-  await audit.append({ kind: 'call_started', ...about(call, entry), rule: row.match }, argumentsOf(call));
+export async function recordStart(call: Call, entry: Entry, audit: AuditLog): Promise<void> {
+  await audit.append({ kind: 'call_started', ...about(call, entry) }, argumentsOf(call));
 }
 
 /** Before a call is put to the vote: it does not run now. Throws AppError AUDIT_UNAVAILABLE. */
@@ -37,18 +36,27 @@ export async function recordAsked(
 /** After the answer came, before it is passed on. */
 export async function recordAnswer(call: Call, entry: Entry, answer: Answer, audit: AuditLog): Promise<void> {
   try {
-    await audit.append({
-      kind: 'call_finished',
-      ...about(call, entry),
-      outcome: outcomeOf(answer),
-      durationMs: durationMs(call),
-    });
+    await finish(call, entry, outcomeOf(answer), audit);
   } catch (error) {
     throw new AppError('AUDIT_UNAVAILABLE', {
       text: 'The call ran, but its outcome cannot be recorded and is withheld',
       cause: error,
     });
   }
+}
+
+/** The record that closes a call tells all of it again, so that it can be read alone. */
+function finish(
+  call: Call,
+  entry: Entry | undefined,
+  outcome: AuditOutcome,
+  audit: AuditLog,
+  reason?: string,
+): Promise<number> {
+  return audit.append(
+    { kind: 'call_finished', ...about(call, entry), outcome, reason, durationMs: durationMs(call) },
+    argumentsOf(call),
+  );
 }
 
 /** When a call ends without an answer: refused by a step, or failed on its way. */
@@ -61,17 +69,24 @@ export async function recordFailure(
 ): Promise<void> {
   if (error.kind === 'AUDIT_UNAVAILABLE') return;
   const { reason } = ERRORS[error.kind];
-  const common = { ...about(call, entry), reason, durationMs: durationMs(call) };
   if (started) {
-    await audit.append({ kind: 'call_finished', ...common, outcome: endOf(error) });
+    await finish(call, entry, endOf(error), audit, reason).catch((cause: unknown) => {
+      throw new AppError('AUDIT_UNAVAILABLE', { text: 'The call failed, and its outcome cannot be recorded', cause });
+    });
     return;
   }
-  const denied =
-    error instanceof Denied
-      ? { rule: error.rule, details: { ...common.details, reasons: error.reasons.join('; ') } }
-      : {};
-  const outcome = error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
-  await audit.append({ kind: 'call_denied', ...common, ...denied, outcome }, argumentsOf(call));
+  const denied = error instanceof Denied ? { details: { ...approvalOf(call), reasons: error.reasons.join('; ') } } : {};
+  await audit.append(
+    {
+      kind: 'call_denied',
+      ...about(call, entry),
+      ...denied,
+      outcome: refusalOf(error),
+      reason,
+      durationMs: durationMs(call),
+    },
+    argumentsOf(call),
+  );
 }
 
 function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
@@ -79,23 +94,32 @@ function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
     callId: call.correlationId,
     agent: call.caller.agentId,
     tokenId: call.caller.tokenId,
-    session: call.session.id,
+    session: call.session.publicId,
     method: call.message.method === 'tools/call' ? undefined : call.message.method,
     server: entry?.server.id,
     // One name for one thing, whichever endpoint it was asked by.
-    [kindOf(call)]:
+    [kindOf(call, entry)]:
       (entry && targetName(entry.target)) ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
     definitionDigest: entry?.item.digest,
-    ...(call.approval !== undefined && { details: approvalOf(call.approval) }),
+    rule: call.rule,
+    ...(call.approval !== undefined && { details: approvalOf(call) }),
   };
 }
 
 /** By which proposal it runs, and who has it made. */
-function approvalOf({ proposalId, fence, executor }: Approved): NonNullable<AuditEntry['details']> {
+function approvalOf({ approval }: Call): NonNullable<AuditEntry['details']> {
+  if (approval === undefined) return {};
+  const { proposalId, fence, executor } = approval;
   return { proposal: proposalId, fence, executor };
 }
 
-function kindOf(call: Call): 'tool' | 'prompt' | 'resource' {
+function refusalOf(error: AppError): AuditOutcome {
+  if (error instanceof Cancelled) return 'cancelled';
+  return error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
+}
+
+function kindOf(call: Call, entry: Entry | undefined): Entry['target']['kind'] {
+  if (entry !== undefined) return entry.target.kind;
   if (call.message.method === 'tools/call') return 'tool';
   return memberOf(call.message.params, 'uri') === undefined ? 'prompt' : 'resource';
 }

@@ -3,11 +3,34 @@ import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import type { Call } from '../call.ts';
 import type { Catalog, Entry, View } from '../catalog/catalog.ts';
+import { awaitsFirstStart, firstStarts } from '../catalog/first-starts.ts';
 import { parseParams, stringOf } from '../message.ts';
 
-/** Throws AppError INVALID_PARAMS or UNKNOWN_NAME. */
-export function resolve(call: Call, catalog: Catalog): Entry {
+/**
+ * At once when it is listed. What is not waits for servers that are on their first start, because it may be theirs.
+ * @throws AppError INVALID_PARAMS or UNKNOWN_NAME, at once or as a rejection
+ */
+export function resolve(call: Call, catalog: Catalog): Entry | Promise<Entry> {
   const view = catalog.view(call.session.endpoint);
+  try {
+    return find(call, view);
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'UNKNOWN_NAME' && awaitsFirstStart(view))
+      return findLater(call, catalog);
+    throw error;
+  }
+}
+
+/** A call that comes with the router's own start waits so long for its server. */
+const FIRST_START_MS = 5_000;
+
+async function findLater(call: Call, catalog: Catalog): Promise<Entry> {
+  await firstStarts(catalog.view(call.session.endpoint), FIRST_START_MS);
+  return find(call, catalog.view(call.session.endpoint));
+}
+
+/** What is listed at this moment. Throws AppError INVALID_PARAMS or UNKNOWN_NAME. */
+export function find(call: Call, view: View): Entry {
   switch (call.message.method) {
     case 'tools/call':
       return named(call, view.lists.tools, 'name', 'tool');
@@ -47,10 +70,11 @@ function resource(view: View, uri: string): Entry {
   return entry;
 }
 
+/** Strict, so that no other spelling of `name` or `uri` passes beside the one that is decided on. */
 const completeParams = z.looseObject({
   ref: z.discriminatedUnion('type', [
-    z.looseObject({ type: z.literal('ref/prompt'), name: z.string() }),
-    z.looseObject({ type: z.literal('ref/resource'), uri: z.string() }),
+    z.strictObject({ type: z.literal('ref/prompt'), name: z.string(), title: z.string().optional() }),
+    z.strictObject({ type: z.literal('ref/resource'), uri: z.string() }),
   ]),
 });
 
@@ -58,7 +82,7 @@ function referenced(call: Call, view: View): Entry {
   const params = completeParams.safeParse(parseParams(call.message));
   if (!params.success) {
     throw new AppError('INVALID_PARAMS', {
-      text: 'completion/complete needs params.ref of type ref/prompt or ref/resource',
+      text: 'completion/complete needs params.ref: {type: ref/prompt, name} or {type: ref/resource, uri}',
     });
   }
   const { ref } = params.data;

@@ -7,9 +7,9 @@ import { callerByAssertion } from '../../shared/identity/proof.ts';
 import { type Octets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
 import type { Gate } from '../../shared/request.ts';
 import { openSession, type VillageServer } from '../../shared/village-server.ts';
+import { OWN_ID } from '../config/server-entry.ts';
 import type { Transport } from '../upstreams/transport.ts';
 import type { OwnServerDeps } from './deps.ts';
-import { OWN_ID } from './id.ts';
 import { ownTools } from './tools/index.ts';
 
 export interface OwnServerOptions extends OwnServerDeps {

@@ -8,12 +8,13 @@ import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { LEVEL_NAMES, type LevelName } from '../../shared/identity/levels.ts';
 import type { PermissionRow } from '../../shared/matrix/rows.ts';
-import type { ServerConfig } from '../config/config.ts';
+import { DEFAULT_COMMANDS, runsInlineCode } from '../config/commands.ts';
+import type { Config, ServerConfig } from '../config/config.ts';
 import { readServer } from '../config/server-entry.ts';
 import { checkUrl } from '../upstreams/check-url.ts';
 
-export interface Registered {
-  readonly config: ServerConfig;
+interface Registered {
+  readonly server: ServerConfig;
   readonly permissions: readonly PermissionRow[];
 }
 
@@ -23,26 +24,49 @@ type Entry = z.infer<typeof entrySchema>;
 
 /** Variables that make a launcher run something else than what was approved (D01). */
 const LAUNCHER_VARIABLES =
-  /^(?:NODE_OPTIONS|NODE_PATH|PATH|PYTHON(?:PATH|STARTUP|HOME)|LD_.*|DYLD_.*|BASH_ENV|ENV|PERL5(?:LIB|OPT)|RUBYOPT|GIT_.*|npm_config_.*)$/i;
+  /^(?:NODE_OPTIONS|NODE_PATH|PATH|PYTHON(?:PATH|STARTUP|HOME)|LD_.*|DYLD_.*|BASH_ENV|ENV|PERL5(?:LIB|OPT)|RUBYOPT|GIT_.*|npm_config_.*|UV_.*|PIP_.*|DENO_.*|BUN_.*)$/i;
+
+export interface ServiceRegistryOptions {
+  readonly dataDir: string;
+  readonly maxTimeoutMs: number;
+  /** What may be started: `router.allowedCommands` as it is now. */
+  readonly allowedCommands: () => readonly string[] | undefined;
+  readonly onChange: () => void;
+  /** A server that was registered is no longer allowed; it is kept, and not started. */
+  readonly onRefused: (id: string, why: string) => void;
+}
 
 export class ServiceRegistry {
+  private readonly options: ServiceRegistryOptions;
   private readonly file: string;
-  private readonly maxTimeoutMs: number;
-  private readonly onChange: () => void;
   private entries: ReadonlyMap<string, Entry> = new Map();
 
-  constructor(options: { dataDir: string; maxTimeoutMs: number; onChange: () => void }) {
+  constructor(options: ServiceRegistryOptions) {
+    this.options = options;
     this.file = path.join(options.dataDir, 'services.json');
-    this.maxTimeoutMs = options.maxTimeoutMs;
-    this.onChange = options.onChange;
     this.entries = this.read();
   }
 
-  registered(): Registered[] {
-    return [...this.entries].map(([id, { server, level }]) => ({
-      config: this.parse(id, server),
-      permissions: rowsFor(id, level),
-    }));
+  /** The configuration with what was registered, but for ids that the owner's file has taken since. */
+  joinedTo(config: Config): Config {
+    const added = this.registered().filter(({ server }) => !config.servers.has(server.id));
+    return {
+      ...config,
+      servers: new Map([...config.servers, ...added.map(({ server }) => [server.id, server] as const)]),
+      permissions: [...config.permissions, ...added.flatMap(({ permissions }) => permissions)],
+    };
+  }
+
+  private registered(): Registered[] {
+    return [...this.entries].flatMap(([id, { server, level }]) => {
+      try {
+        return [{ server: this.parse(id, server), permissions: rowsFor(id, level) }];
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        this.options.onRefused(id, error.message);
+        return [];
+      }
+    });
   }
 
   has(id: string): boolean {
@@ -59,6 +83,10 @@ export class ServiceRegistry {
       const bad = Object.keys(config.env).filter((name) => LAUNCHER_VARIABLES.test(name));
       if (bad.length > 0)
         throw new AppError('SECURITY_VIOLATION', { text: `A registered server cannot set ${bad.join(', ')}` });
+      if (runsInlineCode(config))
+        throw new AppError('SECURITY_VIOLATION', {
+          text: 'A registered server is a program, not code in its arguments',
+        });
     } else await checkUrl(config.url, { allowPrivate: false });
     this.write(new Map([...this.entries, [id, { server, level }]]));
   }
@@ -75,7 +103,12 @@ export class ServiceRegistry {
 
   private parse(id: string, server: Record<string, unknown>): ServerConfig {
     const mistakes: string[] = [];
-    const context = { folder: path.dirname(this.file), allowedCommands: undefined, maxTimeoutMs: this.maxTimeoutMs };
+    const context = {
+      folder: path.dirname(this.file),
+      // Any path goes only for the owner's own file: what is registered comes from the list, exactly.
+      allowedCommands: this.options.allowedCommands() ?? DEFAULT_COMMANDS,
+      maxTimeoutMs: this.options.maxTimeoutMs,
+    };
     const config = readServer(id, server, [], context, ({ path: at, text, remedy }) => {
       mistakes.push(`${at.join('.') || id}: ${text}${remedy === undefined ? '' : ` ${remedy}`}`);
     });
@@ -101,7 +134,7 @@ export class ServiceRegistry {
     fs.writeFileSync(temporary, JSON.stringify(Object.fromEntries(entries), null, 2), { mode: 0o600 });
     fs.renameSync(temporary, this.file);
     this.entries = entries;
-    this.onChange();
+    this.options.onChange();
   }
 }
 

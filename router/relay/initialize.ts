@@ -5,6 +5,7 @@ import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import { type Message, parseParams } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
+import { seesAnyOf } from './sees.ts';
 
 /** Newest first. */
 export const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
@@ -61,10 +62,10 @@ async function about(router: Router, session: Session): Promise<object> {
     };
   }
   const server = router.catalog.server(session.endpoint);
-  if (server === undefined)
-    throw new AppError('UPSTREAM_UNAVAILABLE', { text: `There is no server ${session.endpoint}` });
-  if (server.initialized === undefined) await server.start();
-  if (server.initialized === undefined) throw new AppError('UPSTREAM_UNAVAILABLE');
+  if (server !== undefined && server.initialized === undefined) await server.start();
+  // A server of which this caller may use nothing is one that is not there (M2).
+  if (server?.initialized === undefined || !seesAnyOf(router, session, server))
+    throw new AppError('UPSTREAM_UNAVAILABLE', { text: `The server ${session.endpoint} is not available` });
   // Tasks are not relayed, so they are not offered.
   const { tasks: _, ...capabilities } = server.initialized.capabilities;
   return { ...server.initialized, capabilities };

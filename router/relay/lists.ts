@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
-import type { Entry, View } from '../catalog/catalog.ts';
+import type { Entry } from '../catalog/catalog.ts';
 import { LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
+import { firstStarts } from '../catalog/first-starts.ts';
 import { type Message, parseParams } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -25,7 +26,7 @@ export async function list(
 ): Promise<Octets> {
   const params = listParams.safeParse(parseParams(message));
   if (!params.success) throw new AppError('INVALID_PARAMS', { text: 'cursor must be a string' });
-  await firstStarts(router, router.catalog.view(session.endpoint));
+  await firstStarts(router.catalog.view(session.endpoint), router.settings.firstListWaitMs);
   const entries = [...router.catalog.view(session.endpoint).lists[which].values()].filter((entry) =>
     router.matrix.visible(caller, entry.target),
   );
@@ -36,20 +37,6 @@ export async function list(
   const next =
     last !== undefined && from + pageSize < entries.length ? `,"nextCursor":${stringifyOctets(cursorAt(last))}` : '';
   return `{"${LISTS[which].member}":[${page.map((entry) => entry.octets).join(',')}]${next}}` as Octets;
-}
-
-/** Servers that never were there yet get a moment to come; those that are slow come later, with list_changed (R6). */
-async function firstStarts(router: Router, view: View): Promise<void> {
-  const missing = view.servers.filter(
-    (server) => server.initialized === undefined && (server.state === 'idle' || server.state === 'starting'),
-  );
-  if (missing.length === 0) return;
-  const starts = missing.map((server) => server.start().catch(() => undefined));
-  await Promise.race([Promise.all(starts), wait(router.settings.firstListWaitMs)]);
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** A cursor names the last thing shown, so that it holds when others come or go. */

@@ -42,6 +42,13 @@ export async function receiveRequest(
   session.calls.delete(id);
   if (session.questions.size > 0) dropQuestions(session, call);
   exchange.answer(answer);
+  if (router.log.isLevelEnabled('debug')) logAnswer(router, call);
+}
+
+/** The same id stands in the audit's records of the call and in the log lines of the server that ran it (X5). */
+function logAnswer({ log }: Router, { correlationId, caller, message, startedAt }: Call): void {
+  const durationMs = Math.round(performance.now() - startedAt);
+  log.debug({ correlationId, agent: caller.agentId, method: message.method, durationMs }, 'answered');
 }
 
 function handle(router: Router, call: Call): Answer | Promise<Answer> {

@@ -3,8 +3,8 @@
  * their processes are killed (E2). Whether a call may start is line/check-stop.ts's.
  */
 import { stringifyOctets } from '../../shared/json/octets.ts';
+import { OWN_ID } from '../config/server-entry.ts';
 import { reachOf } from '../line/check-stop.ts';
-import { OWN_ID } from '../own-server/id.ts';
 import type { Router } from '../router.ts';
 import { covers, coversServer, type Stop, stopped } from './stops.ts';
 

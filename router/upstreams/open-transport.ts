@@ -9,7 +9,9 @@ import { StdioTransport } from './stdio.ts';
 
 export interface OpenOptions {
   readonly maxResultBytes: number;
-  /** Given to servers that take assertions: how they verify one, and where their data lies. */
+  /** Given to servers that take assertions: how they verify one. */
+  readonly assertionEnv: Readonly<Record<string, string>>;
+  /** Given to servers of ours: the same, and where their data lies. Others are not told where the keys are. */
   readonly builtInEnv: Readonly<Record<string, string>>;
   /** Given beside to our own servers, made anew for each start. */
   readonly environmentOf: (serverId: string) => Readonly<Record<string, string>>;
@@ -26,7 +28,7 @@ export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
         command: config.command,
         args: config.args,
         cwd: config.cwd,
-        env: environmentFor(config, options),
+        env: { ...envFor(config, options), ...config.env },
         maxMessageBytes: options.maxResultBytes,
         log: (line) => log.info({ stderr: line }, 'the server says'),
         onBadLine: () => log.warn('the server printed a line that is not UTF-8; skipped'),
@@ -34,12 +36,12 @@ export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
   ];
 }
 
-function environmentFor(
+function envFor(
   config: StdioServer,
-  { builtInEnv, environmentOf }: OpenOptions,
+  { builtInEnv, assertionEnv, environmentOf }: OpenOptions,
 ): Readonly<Record<string, string>> {
-  if (!config.assertion) return config.env;
-  return { ...builtInEnv, ...(config.isBuiltIn && environmentOf(config.id)), ...config.env };
+  if (!config.assertion) return {};
+  return config.isBuiltIn ? { ...builtInEnv, ...environmentOf(config.id) } : assertionEnv;
 }
 
 /** Loaded when the first remote server is reached: undici takes a tenth of a second. */

@@ -9,6 +9,7 @@ import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '.
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Message } from '../message.ts';
 import type { Session } from '../session.ts';
+import { HealthCheck } from './health-check.ts';
 import type { ListLimits } from './list-all.ts';
 import { Listing } from './listing.ts';
 import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
@@ -23,8 +24,12 @@ export interface ServerOptions {
   readonly isBuiltIn: boolean;
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
+  /** The router's own assertion, for what it asks of such a server for itself. */
+  readonly ownAssertion: () => string | Promise<string>;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
+  /** Between two questions whether it still answers. */
+  readonly healthCheckMs: number;
   /** The ways to reach it, tried in this order at each start. */
   readonly ways: readonly Way[];
   readonly timer: CoarseTimer;
@@ -45,6 +50,8 @@ export interface ServerEvents {
   /** A list now shows something else. */
   onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
   onStateChanged(server: UpstreamServer): void;
+  /** A connection was made, the first or a new one: what its sessions wanted of the last one is not known on it. */
+  onConnected(server: UpstreamServer, peer: Peer): void;
 }
 
 /**
@@ -70,10 +77,13 @@ export class UpstreamServer {
   /** Why it is not ready, in words for its owner. */
   problem: string | undefined;
   starts = 0;
+  /** Whether its lists were ever read. */
+  hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
   /** Every connection that is open or being opened. */
   private readonly open = new Set<Peer>();
+  private readonly connected = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryAt = 0;
@@ -81,6 +91,7 @@ export class UpstreamServer {
   private readyAt = 0;
 
   private readonly listing: Listing;
+  private readonly healthCheck: HealthCheck;
 
   constructor(options: ServerOptions) {
     this.options = options;
@@ -89,6 +100,15 @@ export class UpstreamServer {
       onChanged: (list, before) => options.events.onListChanged(this, list, before),
       onProblem: (list, problem) =>
         options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole'),
+    });
+    this.healthCheck = new HealthCheck({
+      timer: options.timer,
+      intervalMs: options.healthCheckMs,
+      peer: () => this.shared,
+      onChange: (answers) => {
+        this.problem = answers ? undefined : 'it does not answer a ping';
+        options.log.warn({ server: this.id, answers }, 'health check');
+      },
     });
   }
 
@@ -105,7 +125,7 @@ export class UpstreamServer {
     return this.options.prefix;
   }
 
-  /** What it said of itself when it was last connected. */
+  /** What it said of itself when it was last connected; undefined before its lists were read for the first time. */
   get initialized(): InitializeResult | undefined {
     return this.lastInitialized;
   }
@@ -113,7 +133,7 @@ export class UpstreamServer {
 
   /** Every connection there is now. */
   peers(): Peer[] {
-    return this.shared === undefined ? [] : [this.shared];
+    return [...this.connected];
   }
 
   /**
@@ -129,13 +149,15 @@ export class UpstreamServer {
   async start(): Promise<Peer> {
     const stopped = this.options.stopped();
     if (stopped !== undefined) throw stopped;
+    // A start that is on its way ends when the lists are read, later than it connects.
+    if (this.starting !== undefined) return this.starting;
     if (this.shared !== undefined) return this.shared;
     if (this.state === 'stopped') throw this.unavailable();
-    if (this.starting !== undefined) return this.starting;
     if (this.state === 'waiting') {
       const left = this.retryAt - performance.now();
       if (left > WORTH_WAITING_MS) throw this.unavailable(left);
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+      if (left <= 0) return this.connect();
+      await new Promise((resolve) => setTimeout(resolve, left));
       return this.start();
     }
     return this.connect();
@@ -143,6 +165,7 @@ export class UpstreamServer {
 
   /** Ends its connections and does not start it again. */
   async stop(): Promise<void> {
+    this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
     const own = [...this.own.values()];
@@ -191,9 +214,10 @@ export class UpstreamServer {
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
-        this.lastInitialized = peer.initialized;
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
+        this.hasListed = true;
+        this.lastInitialized = peer.initialized;
         if (this.shared === peer && this.state === 'starting') this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;
@@ -237,10 +261,31 @@ export class UpstreamServer {
     throw problem;
   }
 
+  /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
+  private async openOwnAssertion(): Promise<() => string | undefined> {
+    const { assertion, ownAssertion } = this.options;
+    if (assertion !== 'bearer') return () => undefined;
+    let newest = await ownAssertion();
+    return () => {
+      const next = ownAssertion();
+      if (typeof next === 'string') newest = next;
+      else {
+        next.then(
+          (made) => {
+            newest = made;
+          },
+          (error: unknown) => this.options.log.error({ server: this.id, err: error }, 'no assertion could be made'),
+        );
+      }
+      return newest;
+    };
+  }
+
   private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
+    const own = await this.openOwnAssertion();
     const peer: Peer = new Peer(
-      way((id) => peer.assertionOf(id)),
+      way((id) => peer.assertionOf(id) ?? own()),
       {
         timer,
         clientInfo,
@@ -255,6 +300,7 @@ export class UpstreamServer {
             this.told(from, message, () => events.onNotification(this, from, message, call)),
           onClose: (_, error) => {
             this.open.delete(peer);
+            this.connected.delete(peer);
             if (connected) onClose(error);
           },
         },
@@ -269,6 +315,8 @@ export class UpstreamServer {
       await peer.kill();
       throw stopped;
     }
+    this.connected.add(peer);
+    events.onConnected(this, peer);
     return peer;
   }
 

@@ -109,6 +109,10 @@ class StreamableHttpTransport implements Transport, CallOwner, StreamOwner {
     if (!this.isClosed) this.events?.onRequestFailed(call.id, error);
   }
 
+  onPaused(call: Call, retryMs: number): void {
+    if (!this.isClosed) this.events?.onPaused(call.id, retryMs);
+  }
+
   onServerMessage(message: Octets): void {
     const answers = answeredId(message);
     if (answers !== undefined) this.abandon(answers);

@@ -12,6 +12,8 @@ export interface TransportEvents {
   onMessage(message: Octets, carrier: number | undefined): void;
   /** A request can no longer be answered, but the connection lives: an HTTP error, a result over the limit. */
   onRequestFailed(id: number, error: Error): void;
+  /** The server ended the stream of a request and wants to be asked again after so long: it goes on with the call. */
+  onPaused(id: number, retryMs: number): void;
   /** The connection is gone, once, after which nothing follows. `error` is for the log. */
   onClose(error: Error | undefined): void;
 }

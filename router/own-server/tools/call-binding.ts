@@ -6,11 +6,11 @@ import { defineTool } from '../../../shared/tool.ts';
 import { argumentsDigest, ticketFor } from '../../approval/binding.ts';
 import { requesterOf, type Ticket } from '../../approval/ticket.ts';
 import type { Entry } from '../../catalog/catalog.ts';
+import { OWN_ID } from '../../config/server-entry.ts';
 import { unknownName } from '../../line/resolve.ts';
 import type { Router } from '../../router.ts';
 import { stopped } from '../../stop/stops.ts';
 import type { OwnServerDeps } from '../deps.ts';
-import { OWN_ID } from '../id.ts';
 
 /** The one tool by which actions are proposed: only during such a call may its caller be asked about. */
 const PROPOSING = 'governance_proposal';

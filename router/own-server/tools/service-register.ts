@@ -37,7 +37,17 @@ export const serviceRegister = ({ router, registry }: OwnServerDeps) =>
       if (router.catalog.server(id) !== undefined && !registry.has(id)) {
         throw new AppError('INVALID_PARAMS', { text: `${id} is a server of the configuration; choose another id` });
       }
+      const rival = router.catalog.all().find((other) => other.id !== id && overlap(other.prefix, `${id}__`));
+      if (rival !== undefined) {
+        throw new AppError('INVALID_PARAMS', {
+          text: `${id}__ and ${rival.prefix}, the prefix of ${rival.id}, would claim the same names; choose another id`,
+        });
+      }
       await registry.register(id, server, level);
       return { id, registered: true as const };
     },
   });
+
+function overlap(a: string, b: string): boolean {
+  return a !== '' && (a.startsWith(b) || b.startsWith(a));
+}

@@ -20,6 +20,8 @@ export interface CallOwner {
   /** A message on the call's stream. */
   onMessage(message: Octets, call: Call, answers: number | undefined): void;
   onFailed(call: Call, error: AppError): void;
+  /** The server ended the stream in order, before the answer, and named a time to ask again. */
+  onPaused(call: Call, retryMs: number): void;
 }
 
 export class Call implements ExchangeListener {
@@ -146,6 +148,7 @@ export class Call implements ExchangeListener {
     }
     // A server that names a time and ends the stream in order wants to be asked again: that is no failure.
     if (error !== undefined || !this.isStreaming || retryMs === undefined) this.tries++;
+    else this.owner.onPaused(this, retryMs);
     this.resumeTimer = setTimeout(() => this.resume(), delayMs);
   }
 

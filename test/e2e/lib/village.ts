@@ -30,6 +30,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Keeps and uses this folder instead of a new one: for restarts. */
   readonly folder?: string;
+  /** A program and its arguments that start the router's own command line, such as `prlimit --nofile=64`. */
+  readonly within?: readonly string[];
 }
 
 /** An entry of mcpServers that starts a fixture over stdio. */
@@ -82,7 +84,8 @@ export class Village {
   readonly process: ChildProcess;
   /** What it wrote to stderr so far. */
   readonly stderr: () => string;
-  private readonly env: NodeJS.ProcessEnv;
+  /** What the router was started with. */
+  readonly env: NodeJS.ProcessEnv;
 
   private constructor(parts: Pick<Village, 'url' | 'folder' | 'process' | 'stderr'>, env: NodeJS.ProcessEnv) {
     this.url = parts.url;
@@ -96,7 +99,7 @@ export class Village {
   }
 
   /** Starts `aivillage router --http 0` and waits until it says that it is ready. */
-  static async start({ config, env: more = {}, folder: given }: StartOptions): Promise<Village> {
+  static async start({ config, env: more = {}, folder: given, within = [] }: StartOptions): Promise<Village> {
     const folder = given ?? fs.mkdtempSync(path.join(os.tmpdir(), 'village-'));
     const configFile = path.join(folder, 'mcp-servers.json');
     fs.writeFileSync(configFile, JSON.stringify({ mcpServers: {}, ...config }));
@@ -110,7 +113,8 @@ export class Village {
       MCP_LOG_LEVEL: 'info',
       ...more,
     };
-    const child = spawn(process.execPath, [LAUNCHER, 'router', '--http', '0'], {
+    const [program, ...args] = [...within, process.execPath, LAUNCHER, 'router', '--http', '0'];
+    const child = spawn(program!, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -128,6 +132,16 @@ export class Village {
     return new Village({ url, folder, process: child, stderr: () => stderr }, env);
   }
 
+  /** How a desktop host would start a router of its own on the same folder. */
+  stdioCommand(token: string): { command: string; args: string[]; env: Record<string, string> } {
+    const env = Object.entries(this.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return {
+      command: process.execPath,
+      args: [LAUNCHER, 'router', '--stdio'],
+      env: { ...Object.fromEntries(env), MCP_TOKEN: token },
+    };
+  }
+
   /** Replaces the configuration file, as an editor does. */
   reconfigure(config: VillageConfig): void {
     const temporary = `${this.configFile}.new`;
@@ -138,6 +152,11 @@ export class Village {
   /** Runs the command line on the same folder. */
   async cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
     return runCli(args, this.env);
+  }
+
+  /** The same, with this on its input. */
+  async cliWith(input: string, ...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    return runCli(args, this.env, input);
   }
 
   /** All audit records, oldest first. */

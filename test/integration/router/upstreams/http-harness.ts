@@ -65,6 +65,7 @@ export async function startServer(answer: Answer): Promise<TestServer> {
 export class Heard implements TransportEvents {
   readonly messages: [text: string, carrier: number | undefined][] = [];
   readonly failures: { id: number; kind: string; text: string }[] = [];
+  readonly pauses: [id: number, retryMs: number][] = [];
   readonly closes: (Error | undefined)[] = [];
   private readonly messageWaiters = new Waiters(this.messages);
   private readonly failureWaiters = new Waiters(this.failures);
@@ -80,6 +81,10 @@ export class Heard implements TransportEvents {
       kind: error instanceof AppError ? error.kind : 'not an AppError',
       text: error.message,
     });
+  }
+
+  onPaused(id: number, retryMs: number): void {
+    this.pauses.push([id, retryMs]);
   }
 
   onClose(error: Error | undefined): void {

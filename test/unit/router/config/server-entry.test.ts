@@ -37,6 +37,12 @@ describe('an entry that did not come from the owner of the file', () => {
     expect(findings).toEqual(['expected an id of 1 to 64 letters, digits, _ or -.']);
   });
 
+  it("[D01] refuses the id of the router's own server", () => {
+    const { server, findings } = register('router', { command: 'node' });
+    expect(server).toBeUndefined();
+    expect(findings).toEqual(["expected another id: router is the router's own server."]);
+  });
+
   it.each([undefined, null, [], 'node', 5])('[D01] refuses %j as an entry', (entry) => {
     const { server, findings } = register('x', entry);
     expect(server).toBeUndefined();

@@ -1,0 +1,23 @@
+/** The shape of a backup: `data/` and `checkpoints/` below one folder. */
+import path from 'node:path';
+
+export const DATA = 'data';
+export const CHECKPOINTS = 'checkpoints';
+
+export interface Folders {
+  readonly dataDir: string;
+  readonly checkpointDir: string;
+  /** The backup. */
+  readonly folder: string;
+}
+
+/** Fit for the user. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError';
+}
+
+/** Logs, SQLite's side files, and the locks by which processes show that they live. */
+export function isLeftOut(file: string): boolean {
+  const [first = ''] = file.split(path.sep);
+  return first === 'logs' || first.endsWith('.owners') || /-(?:wal|shm|journal)$/.test(file);
+}

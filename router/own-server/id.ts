@@ -1,2 +1,0 @@
-/** The id of the router's own server. */
-export const OWN_ID = 'router';
