@@ -17,7 +17,10 @@ export const SIZES = {
 } as const;
 
 const name = z.string().min(1).max(SIZES.name);
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const sha256 = z
+  .string()
+  .length(64)
+  .regex(/^[0-9a-f]+$/);
 const argumentsText = z.string().min(2).max(SIZES.arguments);
 const ticket = z.string().min(1).max(SIZES.ticket);
 const id = z.string().min(1).max(100);
@@ -33,9 +36,7 @@ const bound = {
 
 /** governance_gate: a gated call, in the name of the caller of the assertion. */
 export const gateInput = z.strictObject({
-  ...bound,
-  arguments_text: argumentsText,
-  ticket,
+  call: z.strictObject({ ...bound, arguments_text: argumentsText, ticket }),
   approval: z.enum(APPROVALS),
   read_only: z.boolean(),
   justification: z.string().max(SIZES.justification),

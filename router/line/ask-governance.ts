@@ -79,13 +79,15 @@ async function ask(
   const { maxTimeoutMs } = router.settings;
   const timeoutMs = token === undefined ? Math.min(ANSWER_MS, maxTimeoutMs) : maxTimeoutMs;
   const input: z.input<typeof gateInput> = {
-    server_id: ticket.serverId,
-    own_name: ticket.tool,
-    tool: entry.target.kind === 'tool' ? entry.target.listedName : entry.name,
-    definition_digest: ticket.definitionDigest,
-    row_digest: ticket.rowDigest,
-    arguments_text: argumentsText,
-    ticket: router.tickets.seal(ticket),
+    call: {
+      server_id: ticket.serverId,
+      own_name: ticket.tool,
+      tool: entry.target.kind === 'tool' ? entry.target.listedName : entry.name,
+      definition_digest: ticket.definitionDigest,
+      row_digest: ticket.rowDigest,
+      arguments_text: argumentsText,
+      ticket: router.tickets.seal(ticket),
+    },
     approval,
     read_only: entry.item.readOnly,
     justification,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SERVERS } from '../../servers/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
+import { isReserved } from '../../shared/identity/roles.ts';
 import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
 import { listSettings } from '../../shared/settings.ts';
 import { readVotingRules } from '../../shared/voting-rules.ts';
@@ -29,12 +30,14 @@ export async function toolsTable(): Promise<string> {
     await village.close();
     fs.rmSync(dataDir, { recursive: true });
   }
-  const rows = [...titles].map(([name, [server, title]]) => {
+  const rows = [...titles].flatMap(([name, [server, title]]) => {
     const row = BUILT_IN_ROWS.find(({ match }) => match === name);
+    // What is between the router and its servers, nobody else sees.
+    if (row?.permission !== undefined && isReserved(row.permission)) return [];
     const more = [row?.permission, row?.justification === true ? 'a justification' : undefined, row?.approval].filter(
       (each) => each !== undefined,
     );
-    return [`\`${name}\``, server, title, row?.level ?? 'denied', more.join(', ')];
+    return [[`\`${name}\``, server, title, row?.level ?? 'denied', more.join(', ')]];
   });
   return table(['tool', 'server', 'what', 'from level', 'needs also'], rows);
 }

@@ -33,13 +33,14 @@ export function governanceGate({ decisions, changes, rules }: GovernanceDeps): T
 }
 
 function requestOf(input: (typeof gateInput)['_output'], caller: string): ApprovalRequest {
-  const { tool, server_id, arguments_text: argumentsText, ticket, approval, read_only, justification } = input;
+  const { call, approval, read_only, justification } = input;
+  const { tool, server_id, arguments_text: argumentsText, ticket } = call;
   return {
     title: `${caller} calls ${tool}`.slice(0, 200),
     description: justification === '' ? 'A call that needs a vote. Its caller gave no reason.' : justification,
     type: approval,
     impact: { affectedSystems: [server_id], riskLevel: read_only ? 'low' : 'high', reversible: read_only },
-    action: { tool, argumentsText, ticket, binding: bindingOf({ ...input, caller }, read(argumentsText)) },
+    action: { tool, argumentsText, ticket, binding: bindingOf({ ...call, caller }, read(argumentsText)) },
   };
 }
 
