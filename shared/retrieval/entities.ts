@@ -89,10 +89,15 @@ export class Entities {
    * @param passagesWith tells the living passages that have a term
    */
   settle(passagesWith: (term: number, take: (slot: number) => void) => void): void {
-    for (const entity of this.#changed) {
-      passagesWith(this.#longestTerm(entity), (slot) => {
-        this.#stale.add(slot);
-      });
+    if (this.#stale.size * 2 > this.#corpus.count) {
+      // Most are new, as when an index is built: all at once is less than looking up the names one by one.
+      for (const slot of this.#corpus.live()) this.#stale.add(slot);
+    } else {
+      for (const entity of this.#changed) {
+        passagesWith(this.#longestTerm(entity), (slot) => {
+          this.#stale.add(slot);
+        });
+      }
     }
     this.#changed.clear();
     for (const slot of [...this.#stale].sort((a, b) => a - b)) this.#link(slot);
