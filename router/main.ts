@@ -1,6 +1,5 @@
 /** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
 import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
 import { LEVELS, type Level } from '../shared/identity/levels.ts';
@@ -23,9 +22,11 @@ import { OWN_ID } from './config/server-entry.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
+import { readTls } from './doors/tls-files.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
-import { rightsChanged } from './relay/list-changes.ts';
+import { rightsChanged, rightsNow } from './relay/list-changes.ts';
+import { askLevels } from './relay/logging.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
@@ -100,6 +101,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       record({ ...aboutSession('session_closed', session), reason: why });
       failQuestions(session);
       dropSubscriptions(router, session);
+      if (session.logLevel !== undefined) askLevels(router, session);
       for (const server of router.catalog.all()) void server.release(session);
     },
   });
@@ -161,8 +163,9 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
-    const before = router.matrix;
+    const before = rightsNow(router);
     const whole = registry.joinedTo(current);
+    router.settings = { ...router.settings, pageSize: current.router.pageSize ?? PAGE_SIZE };
     router.matrix = matrixOf(whole);
     identity.verifier.forget();
     servers.apply(whole.servers);
@@ -180,7 +183,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         port: settings.port,
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
-        tls: readTls(settings),
+        tls: settings.tls === undefined ? undefined : readTls(settings.tls),
         issuer: settings.jwtIssuer,
         rest: new RestDoor(
           router,
@@ -218,12 +221,4 @@ function aboutSession(kind: 'session_opened' | 'session_closed', session: Sessio
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
   if (agent === undefined) return undefined;
   return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
-}
-
-function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
-  if (tls === undefined) return undefined;
-  return {
-    cert: fs.readFileSync(path.resolve(tls.certFile), 'utf8'),
-    key: fs.readFileSync(path.resolve(tls.keyFile), 'utf8'),
-  };
 }

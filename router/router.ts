@@ -23,7 +23,8 @@ export interface RouterSettings {
 export interface Router {
   readonly name: string;
   readonly version: string;
-  readonly settings: RouterSettings;
+  /** Those in force; replaced whole when the configuration changes. */
+  settings: RouterSettings;
   readonly catalog: Catalog;
   readonly sessions: Sessions;
   readonly identity: Identity;

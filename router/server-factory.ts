@@ -5,6 +5,7 @@ import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
 import { listChanged } from './relay/list-changes.ts';
+import { askLevel } from './relay/logging.ts';
 import { told } from './relay/notifications.ts';
 import { ask } from './relay/questions.ts';
 import { renewSubscriptions } from './relay/subscriptions.ts';
@@ -45,7 +46,12 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
     onNotification: (server, peer, message, call) => told(router, server, peer, message, call),
     onStateChanged: (server) => {
       log.info({ server: server.id, state: server.state, problem: server.problem }, 'server');
-      if (server.state === 'ready') renewSubscriptions(router, server);
+      // Who may use it is known only since it was first listed.
+      if (server.state === 'ready') for (const peer of server.peers()) askLevel(router, server, peer);
+    },
+    onConnected: (server, peer) => {
+      renewSubscriptions(router, server, peer);
+      askLevel(router, server, peer);
     },
   };
   const common = {

@@ -126,7 +126,7 @@ class ThreadedAuditLog implements AuditLog {
 
   async close(): Promise<void> {
     if (this.#isClosing) return;
-    this.#flush();
+    this.#flushNow();
     this.#isClosing = true;
     const worker = this.#worker;
     if (worker !== undefined) {
@@ -164,7 +164,12 @@ class ThreadedAuditLog implements AuditLog {
     return this.#collecting;
   }
 
+  /** One batch is under way at a time: what is appended meanwhile is committed together, and costs one commit. */
   #flush(): void {
+    if (this.#posted.length === 0) this.#flushNow();
+  }
+
+  #flushNow(): void {
     const batch = this.#collecting;
     if (batch === undefined) return;
     this.#collecting = undefined;
@@ -214,6 +219,7 @@ class ThreadedAuditLog implements AuditLog {
           if (!batch.isRejected) for (const [index, waiter] of batch.waiters.entries()) waiter.resolve(seq + index);
           seq += batch.waiters.length;
         }
+        this.#flush();
         break;
       }
       case 'failed':
@@ -232,11 +238,13 @@ class ThreadedAuditLog implements AuditLog {
   /** Takes the oldest batches out of those posted. */
   #drop(count: number): PendingBatch[] {
     const batches = this.#posted.splice(0, count);
-    for (const batch of batches) {
-      this.#waiting -= batch.waiters.length;
-      this.#characters -= batch.characters;
-    }
+    for (const batch of batches) this.#forget(batch);
     return batches;
+  }
+
+  #forget(batch: PendingBatch): void {
+    this.#waiting -= batch.waiters.length;
+    this.#characters -= batch.characters;
   }
 
   #goDown(why: string): void {
@@ -252,9 +260,11 @@ class ThreadedAuditLog implements AuditLog {
 
   /** Rejects every append that waits; those posted stay in the queue, since their answers are still to come. */
   #rejectAll(error: AppError): number {
-    this.#flush();
     let rejected = 0;
-    for (const batch of this.#posted) {
+    const unposted = this.#collecting;
+    this.#collecting = undefined;
+    if (unposted !== undefined) this.#forget(unposted);
+    for (const batch of [...this.#posted, ...(unposted === undefined ? [] : [unposted])]) {
       if (batch.isRejected) continue;
       batch.isRejected = true;
       for (const waiter of batch.waiters) waiter.reject(error);
@@ -266,7 +276,8 @@ class ThreadedAuditLog implements AuditLog {
   #tick(): void {
     const now = performance.now();
     const oldest = this.#posted[0];
-    if (oldest !== undefined && !oldest.isRejected && now - oldest.postedAt > MAX_WAIT_MS) {
+    // While it is down already, the attempt to write again may take what a new thread takes to start.
+    if (this.#down === undefined && oldest !== undefined && now - oldest.postedAt > MAX_WAIT_MS) {
       this.#goDown(`no answer from the writer within ${MAX_WAIT_MS} ms`);
     }
     if (this.#down !== undefined && now - this.#lastProbe >= PROBE_EVERY_MS) this.#probe(now);

@@ -19,12 +19,12 @@ import { HttpSseDoor } from './http-sse.ts';
 import { endLast, hasLastAnswer, refuseBroken } from './last-answer.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
+import type { TlsTexts } from './tls-files.ts';
 
 export interface HttpServerOptions extends GuardOptions {
   /** 0 = any free one. */
   readonly port: number;
-  /** PEM texts. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls: TlsTexts | undefined;
   readonly rest: RestDoor;
   /** `iss` of the tokens that we take. */
   readonly issuer: string;

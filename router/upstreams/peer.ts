@@ -59,6 +59,8 @@ interface Pending {
 /** What the router can relay from a server to a client; whether the client takes it is seen when it comes. */
 const CLIENT_CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } };
 const HANDSHAKE_TIMEOUT_MS = 30_000;
+/** How long a server that does not heed a cancellation is expected to speak of the call. */
+const GIVEN_UP_MS = 5_000;
 /** Messages that were no JSON-RPC, before the log stops naming each. */
 const NAMED_BAD_MESSAGES = 5;
 
@@ -83,6 +85,9 @@ export class Peer {
   private readonly options: PeerOptions;
   private readonly pending = new Map<number, Pending>();
   private readonly stopTimer: () => void;
+  /** Calls that were given up and that the server has not answered: it may speak of them yet. */
+  private readonly givenUp = new Map<number, { readonly call: Call; readonly until: number }>();
+  private users: Session | 'none' | 'several' = 'none';
   private nextId = 1;
   private closed = false;
 
@@ -122,6 +127,21 @@ export class Peer {
 
   get inFlight(): number {
     return this.pending.size;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** A session's request goes out here. */
+  useBy(session: Session): void {
+    if (this.users === 'none') this.users = session;
+    else if (this.users !== session) this.users = 'several';
+  }
+
+  /** The only session that ever used it, while it lasts. */
+  get onlyUser(): Session | undefined {
+    return typeof this.users === 'string' || this.users.closed ? undefined : this.users;
   }
 
   /** The id that the next request will have: also its progress token. */
@@ -184,6 +204,8 @@ export class Peer {
     const params = `{"requestId":${id}${reason === undefined ? '' : `,"reason":${reason}`}}`;
     this.notify('notifications/cancelled', params as Octets);
     this.transport.abandon?.(id);
+    const { call } = this.pending.get(id)!.options;
+    if (call !== undefined) this.givenUp.set(id, { call, until: this.options.timer.now() + GIVEN_UP_MS });
     this.fail(id, error);
   }
 
@@ -202,6 +224,11 @@ export class Peer {
     const calls: Call[] = [];
     for (const { options } of this.pending.values()) if (options.call !== undefined) calls.push(options.call);
     return calls;
+  }
+
+  /** Calls that were given up, and that the server may still be working on. */
+  callsGivenUp(): Call[] {
+    return [...this.givenUp.values()].map(({ call }) => call);
   }
 
   /** The call waits for an answer of its client: its time-out does not run meanwhile, the hard maximum does. */
@@ -247,6 +274,7 @@ export class Peer {
   private settle(message: Message): void {
     const id = Number(message.id);
     const entry = this.pending.get(id);
+    if (entry === undefined) this.givenUp.delete(id);
     if (entry === undefined || message.value === undefined) return;
     this.pending.delete(id);
     entry.resolve({ ok: message.kind === 'result', octets: octetsOf(message.text, message.value) });
@@ -254,12 +282,19 @@ export class Peer {
 
   private asked(message: Message, carrier: number | undefined): void {
     if (message.method === 'ping') this.respond(message.id!, '"result":{}' as Octets);
+    else if (this.isLate(carrier)) this.respond(message.id!, `"error":${stringifyOctets(OVER.toJsonRpc())}` as Octets);
     else this.options.events.onRequest(this, message, this.callOf(carrier));
+  }
+
+  /** Whether a message came on the stream of a request that no client waits for: then it is nobody's. */
+  private isLate(carrier: number | undefined): boolean {
+    return carrier !== undefined && this.callOf(carrier) === undefined;
   }
 
   private told(message: Message, carrier: number | undefined): void {
     if (message.method !== 'notifications/progress') {
-      this.options.events.onNotification(this, message, this.callOf(carrier));
+      if (OF_NO_CALL.test(message.method) || !this.isLate(carrier))
+        this.options.events.onNotification(this, message, this.callOf(carrier));
       return;
     }
     const token = memberOf(message.params, 'progressToken');
@@ -278,6 +313,7 @@ export class Peer {
       if (now < (entry.questions > 0 ? entry.latest : entry.deadline)) continue;
       this.cancel(id, new AppError('TIMEOUT'), '"timeout"' as Octets);
     }
+    for (const [id, { until }] of this.givenUp) if (now >= until) this.givenUp.delete(id);
   }
 
   private fail(id: number, error: AppError): void {
@@ -295,6 +331,10 @@ export class Peer {
     this.options.events.onClose(this, error);
   }
 }
+
+/** Notifications that concern no single call, whatever stream they come on. */
+const OF_NO_CALL = /^notifications\/(?:cancelled|.*\/list_changed|resources\/updated)$/;
+const OVER = new AppError('METHOD_NOT_FOUND', { text: 'The call that this belongs to is over; nobody can be asked' });
 
 function readInitializeResult(octets: Octets): InitializeResult {
   const parsed = initializeResult.safeParse(parseOctets(octets));

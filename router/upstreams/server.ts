@@ -46,6 +46,8 @@ export interface ServerEvents {
   /** A list now shows something else. */
   onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
   onStateChanged(server: UpstreamServer): void;
+  /** A connection was made, the first or a new one: what its sessions wanted of the last one is not known on it. */
+  onConnected(server: UpstreamServer, peer: Peer): void;
 }
 
 /**
@@ -74,6 +76,7 @@ export class UpstreamServer {
   private readonly own = new Map<Session, Promise<Peer>>();
   /** Connections that are being made. */
   private readonly opening = new Set<Peer>();
+  private readonly connected = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryAt = 0;
@@ -123,7 +126,7 @@ export class UpstreamServer {
 
   /** Every connection there is now. */
   peers(): Peer[] {
-    return this.shared === undefined ? [] : [this.shared];
+    return [...this.connected];
   }
 
   /**
@@ -144,7 +147,8 @@ export class UpstreamServer {
     if (this.state === 'waiting') {
       const left = this.retryAt - performance.now();
       if (left > WORTH_WAITING_MS) throw this.unavailable(left);
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+      if (left <= 0) return this.connect();
+      await new Promise((resolve) => setTimeout(resolve, left));
       return this.start();
     }
     return this.connect();
@@ -264,6 +268,7 @@ export class UpstreamServer {
           onNotification: (from, message, call) =>
             this.told(from, message, () => events.onNotification(this, from, message, call)),
           onClose: (_, error) => {
+            this.connected.delete(peer);
             if (connected) onClose(error);
           },
         },
@@ -281,6 +286,8 @@ export class UpstreamServer {
       throw this.unavailable();
     }
     connected = true;
+    this.connected.add(peer);
+    events.onConnected(this, peer);
     return peer;
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Mention } from './entities.ts';
 import { byScore, type Scored } from './evidence.ts';
-import type { Index } from './first-stage.ts';
+import { type Index, shareLeadingOn } from './first-stage.ts';
 import type { Profiles } from './profile.ts';
 import { massOf, type Question } from './question.ts';
 import type { Tuning } from './tuning.ts';
@@ -16,10 +16,22 @@ export interface Step extends Scored {
   readonly from: number;
   readonly entity: number;
   readonly hops: number;
+  /** Set when it goes back to the passage that `from` was reached from: that gains by it, but was not found by it. */
+  readonly isReturn: boolean;
 }
 
 /** Passages about one name that are looked at. */
 const MOST_ABOUT = 100;
+
+interface Walk {
+  readonly question: Question;
+  readonly profiles: Profiles;
+  readonly index: Index;
+  readonly tuning: Tuning;
+  /** How far names that are only shared are believed, 0 … 1. */
+  readonly trust: number;
+  readonly take: (step: Step) => void;
+}
 
 /** By slot, the best step to each passage that can be reached from `parents`, which are in order. */
 export function expand(
@@ -29,50 +41,38 @@ export function expand(
   index: Index,
   tuning: Tuning,
 ): Map<number, Step> {
-  const order = byScore(index.corpus.ids);
   const reached = new Map<number, Step>();
   const take = (step: Step) => {
     if (step.slot === step.from || !(step.score > (reached.get(step.slot)?.score ?? 0))) return;
     if (index.lexical.isIn(question.scope, step.slot)) reached.set(step.slot, step);
   };
-  for (const parent of parents) follow(parent, parent.score, 1, question, profiles, index, tuning, take);
+  const trust = Math.min(1, shareLeadingOn(parents, index.entities) / tuning.woven);
+  const walk: Walk = { question, profiles, index, tuning, trust, take };
+  for (const parent of parents) follow(parent.slot, parent.score, 1, walk);
   const known = new Map(parents.map(({ slot, score }) => [slot, score]));
-  const further = [...reached.values()].filter(({ slot, score }) => score > (known.get(slot) ?? 0)).sort(order);
+  const further = [...reached.values()].filter(({ slot, score }) => score > (known.get(slot) ?? 0));
+  further.sort(byScore(index.corpus.ids));
   for (const parent of further.slice(0, tuning.grandparents)) {
-    follow(parent, parent.score * tuning.secondHop, 2, question, profiles, index, tuning, take);
+    // Back to where the parent was reached from is no way to anywhere, but a sign that the passage leads to something.
+    const onward = (step: Step) => take(step.slot === parent.from ? { ...step, isReturn: true } : step);
+    follow(parent.slot, parent.score * tuning.secondHop, 2, { ...walk, take: onward });
   }
   return reached;
 }
 
-function follow(
-  parent: Scored,
-  worth: number,
-  hops: number,
-  question: Question,
-  profiles: Profiles,
-  index: Index,
-  tuning: Tuning,
-  take: (step: Step) => void,
-): void {
-  const from = parent.slot;
+function follow(from: number, worth: number, hops: number, walk: Walk): void {
+  const { profiles, tuning, take } = walk;
   const { title, all } = profiles.of(from);
-  for (const [entity, link] of links(from, question, profiles, index, tuning)) {
-    const { targets, share } = targetsOf(entity, from, index, tuning);
-    for (const slot of targets) {
+  for (const [entity, link] of links(from, walk)) {
+    for (const { slot, share } of targetsOf(entity, from, walk)) {
       const gain = tuning.gain * profiles.score(slot, ~all) + tuning.repeat * profiles.score(slot, all & ~title);
-      take({ slot, score: worth * share * (link + gain), from, entity, hops });
+      take({ slot, score: worth * share * (link + gain), from, entity, hops, isReturn: false });
     }
   }
 }
 
 /** The names in a passage with what each link is worth by the words around it; of several mentions the best. */
-function links(
-  from: number,
-  question: Question,
-  profiles: Profiles,
-  { entities }: Index,
-  tuning: Tuning,
-): Map<number, number> {
+function links(from: number, { question, profiles, index: { entities }, tuning }: Walk): Map<number, number> {
   const open = ~profiles.of(from).title;
   const value = ({ at, words, partial }: Mention) => {
     const around = profiles.around(from, at, words, tuning.reach);
@@ -90,15 +90,18 @@ function links(
   return worth;
 }
 
-/** The passages that a name leads to, and what each of them has of the link. */
+/** The passages that a name leads to, and what each of them has of the link: those about it, and the few others that hold it. */
 function targetsOf(
   entity: number,
   from: number,
-  { entities }: Index,
-  tuning: Tuning,
-): { targets: number[]; share: number } {
+  { index: { entities }, tuning, trust }: Walk,
+): { slot: number; share: number }[] {
   const about = entities.about(entity, MOST_ABOUT);
-  if (about.length > 0) return { targets: about, share: 1 / about.length ** tuning.shareExponent };
-  const others = entities.holders(entity, tuning.mostShared)?.filter((slot) => slot !== from) ?? [];
-  return { targets: others, share: tuning.shared / Math.max(1, others.length) ** tuning.shareExponent };
+  const shared =
+    entities.holders(entity, tuning.mostShared)?.filter((slot) => slot !== from && !about.includes(slot)) ?? [];
+  const weight = trust * tuning.shared * (about.length === 0 ? 1 : tuning.sharedBeside);
+  return [
+    ...about.map((slot) => ({ slot, share: 1 / about.length ** tuning.shareExponent })),
+    ...shared.map((slot) => ({ slot, share: weight / shared.length ** tuning.shareExponent })),
+  ];
 }

@@ -105,11 +105,13 @@ function nameBonus(
   const bonus = new Map<number, number>();
   for (const { entity, bits, sure } of question.names) {
     const slots = entities.about(entity, MOST_ABOUT).filter((slot) => lexical.isIn(question.scope, slot));
-    const share = (sure ? 1 : tuning.smallName) / slots.length ** tuning.shareExponent;
+    const trust = sure ? 1 : tuning.smallName;
+    const share = trust / slots.length ** tuning.shareExponent;
+    const floor = (trust * tuning.titleFloor) / slots.length;
     const amount = share * (tuning.titleFixed + (tuning.titleMass * massOf(question, bits)) / question.mass);
     for (const slot of slots) {
       const sofar = bonus.get(slot) ?? 0;
-      bonus.set(slot, Math.max(sofar + amount, share * tuning.titleFloor - scores.of(slot)));
+      bonus.set(slot, Math.max(sofar + amount, floor - scores.of(slot)));
     }
   }
   return bonus;
@@ -153,7 +155,7 @@ function gather(
   return candidates.sort(order).slice(0, depth);
 }
 
-/** Vectors blur names: they count as far as the passages found are not linked by names, and not at all when the question names one. */
+/** Vectors blur names: they count as far as names do not lead on, and not at all when the question names something known. */
 function vectorWeight(
   question: Question,
   found: readonly Candidate[],
@@ -164,9 +166,13 @@ function vectorWeight(
   if (wanted.vectors === 'never') return 0;
   if (wanted.vectors === 'always') return 1;
   if (question.names.some(({ entity, sure }) => sure && entities.about(entity, 1).length > 0)) return 0;
+  return tuning.vector * (1 - shareLeadingOn(found, entities));
+}
+
+/** How many of the best passages hold a name that leads to another passage: whether names hold this part of the corpus together. */
+export function shareLeadingOn(found: readonly Scored[], entities: Entities): number {
   const judged = found.slice(0, JUDGED);
-  if (judged.length === 0) return tuning.vector;
-  return tuning.vector * (1 - judged.filter(({ slot }) => entities.leadsOn(slot)).length / judged.length);
+  return judged.filter(({ slot }) => entities.leadsOn(slot)).length / Math.max(1, judged.length);
 }
 
 function byVectors(

@@ -3,7 +3,7 @@ import { byScore, type Candidate, candidate, NO_EVIDENCE } from './evidence.ts';
 import type { Step } from './expansion.ts';
 
 export interface Ranked extends Candidate {
-  /** Set when the passage has its score from the names that led to it. */
+  /** Set when the passage has its score from names: those that led to it, or those by which it leads on and back. */
   readonly step: Step | undefined;
 }
 

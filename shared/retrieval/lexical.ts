@@ -4,7 +4,7 @@
  * others stored neither shows nor sways.
  */
 import type { Corpus } from './corpus.ts';
-import { Lists, type SavedLists } from './growable.ts';
+import { Lists, type SavedLists, Uint32List } from './growable.ts';
 
 export const K1 = 0.9;
 export const B = 0.4;
@@ -30,21 +30,37 @@ const COUNT_BITS = 8;
 const COUNT_MASK = 0xff;
 export const MOST_SLOTS = 2 ** (32 - COUNT_BITS);
 
+export interface SavedLexical {
+  readonly postings: SavedLists;
+  readonly frequency: Uint32Array;
+}
+
 export class Lexical {
   readonly #corpus: Corpus;
   readonly #postings: Lists;
+  /** By term: how many living passages have it. */
+  readonly #frequency: Uint32List;
   #values = new Float64Array(0);
 
-  constructor(corpus: Corpus, saved?: SavedLists) {
+  constructor(corpus: Corpus, saved?: SavedLexical) {
     this.#corpus = corpus;
-    this.#postings = new Lists(saved);
+    this.#postings = new Lists(saved?.postings);
+    this.#frequency = new Uint32List(saved?.frequency);
   }
 
-  /** Enters a passage that the corpus holds. Its removal needs nothing: dead slots are passed over. */
+  /** Enters a passage that the corpus holds. */
   add(slot: number): void {
+    const frequency = this.#frequency;
     for (const [term, count] of this.#corpus.counts(slot)) {
+      frequency.extend(term + 1);
+      frequency.set(term, frequency.at(term) + 1);
       this.#postings.add(term, ((slot << COUNT_BITS) | Math.min(count, COUNT_MASK)) >>> 0);
     }
+  }
+
+  /** To be called before the corpus forgets the passage; its postings are passed over from then on. */
+  remove(slot: number): void {
+    for (const term of this.#corpus.counts(slot).keys()) this.#frequency.set(term, this.#frequency.at(term) - 1);
   }
 
   scope(groups: ReadonlySet<number> | undefined): Scope {
@@ -78,10 +94,7 @@ export class Lexical {
 
   /** Inverse document frequency in the scope; 0 when no passage of it has the term. */
   idf(term: number, scope: Scope): number {
-    let frequency = 0;
-    this.forEach(term, (slot) => {
-      if (scope.groups === undefined || scope.groups.has(this.#corpus.group.at(slot))) frequency++;
-    });
+    const frequency = scope.groups === undefined ? this.#frequency.at(term) : this.#frequencyIn(term, scope.groups);
     return frequency === 0 ? 0 : Math.log(1 + (scope.count - frequency + 0.5) / (frequency + 0.5));
   }
 
@@ -100,19 +113,36 @@ export class Lexical {
     const fixed = K1 * (1 - B);
     const byLength = (K1 * B) / Math.max(scope.averageLength, 1);
     const lengths = corpus.length.data;
+    const alive = corpus.alive.data;
+    const lists = this.#postings;
+    const { data } = lists.pool;
     for (const { term, weight } of terms) {
       const worth = (weight * (K1 + 1)) / unit;
-      this.forEach(term, (slot, count) => {
-        if (groups !== undefined && !groups.has(corpus.group.at(slot))) return;
-        if (values[slot] === 0) touched.push(slot);
-        values[slot]! += (worth * count) / (count + fixed + byLength * lengths[slot]!);
-      });
+      // Written out, not by forEach: this loop is most of a search.
+      for (let run = lists.first(term); run !== 0; run = lists.next(run)) {
+        for (let at = lists.start(run), end = lists.end(run); at < end; at++) {
+          const slot = data[at]! >>> COUNT_BITS;
+          if (alive[slot] === 0 || (groups !== undefined && !groups.has(corpus.group.at(slot)))) continue;
+          const count = data[at]! & COUNT_MASK;
+          const value = values[slot]!;
+          if (value === 0) touched.push(slot);
+          values[slot] = value + (worth * count) / (count + fixed + byLength * lengths[slot]!);
+        }
+      }
     }
     return scores;
   }
 
-  save(): SavedLists {
-    return this.#postings.save();
+  save(): SavedLexical {
+    return { postings: this.#postings.save(), frequency: this.#frequency.view() };
+  }
+
+  #frequencyIn(term: number, groups: ReadonlySet<number>): number {
+    let frequency = 0;
+    this.forEach(term, (slot) => {
+      if (groups.has(this.#corpus.group.at(slot))) frequency++;
+    });
+    return frequency;
   }
 }
 

@@ -24,15 +24,16 @@ export class Naming {
   }
 
   /**
-   * What the passage is about, as nodes: its title, that without what follows a bracket or comma, without an article, and
-   * shortened to two words; for a passage without a title, the same of the run of capitals that its text begins with.
+   * What the passage is about, as nodes: its title, that without what follows a bracket or comma, without an article. For a
+   * passage without a title, the same of the run of capitals that its text begins with, and that shortened to two words.
    */
   titles(slot: number): Set<number> {
     const { start, body, end } = this.#corpus;
     const names = new Set<number>();
     let from = start.at(slot);
     let to = body.at(slot);
-    if (from === to) {
+    const isTitled = from < to;
+    if (!isTitled) {
       from = to;
       to += this.#run(from, end.at(slot));
       if (from === to) return names;
@@ -40,7 +41,7 @@ export class Naming {
     this.#take(from, to, names);
     const plain = this.#plainEnd(from, to);
     if (plain < to) this.#take(from, plain, names);
-    this.#shorten(from, plain, names);
+    if (!isTitled) this.#shorten(from, plain, names);
     return names;
   }
 

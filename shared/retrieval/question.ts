@@ -3,7 +3,7 @@ import { type Corpus, MARKS_SHIFT, WORD_MASK } from './corpus.ts';
 import type { Entities } from './entities.ts';
 import type { Lexical, Scope, WeightedTerm } from './lexical.ts';
 import { relatedTerms } from './relations.ts';
-import { CAPITAL, SENTENCE, tokenise } from './tokenise.ts';
+import { BREAK, CAPITAL, SENTENCE, tokenise } from './tokenise.ts';
 import { NO_TERM } from './vocabulary.ts';
 
 /** A set of a question's terms is one number, a term a bit of it; the lightest terms of a longer question are left out. */
@@ -89,6 +89,8 @@ export function lowestBit(bits: number): number {
 
 function namesIn(row: Uint32Array, bits: readonly number[], entities: Entities): NamedEntity[] {
   const isCapital = (at: number) => ((row[at]! >>> MARKS_SHIFT) & CAPITAL) !== 0;
+  const goesOn = (at: number) =>
+    at < row.length && isCapital(at) && ((row[at]! >>> MARKS_SHIFT) & (BREAK | SENTENCE)) === 0;
   // The first word of a sentence has its capital anyway, so it tells nothing.
   const telling = [...row.keys()].filter((at) => bits[at]! >= 0 && ((row[at]! >>> MARKS_SHIFT) & SENTENCE) === 0);
   const caseTells = telling.some(isCapital) && !telling.every(isCapital);
@@ -99,7 +101,11 @@ function namesIn(row: Uint32Array, bits: readonly number[], entities: Entities):
     const inName = setOf(at, at + words);
     const elsewhere = setOf(0, at) | setOf(at + words, row.length);
     const places = Array.from({ length: words }, (_, n) => at + n);
-    const sure = caseTells ? places.some((n) => isCapital(n) && (n > 0 || words === 1)) : words >= SURE_WORDS;
+    const isPartial =
+      goesOn(at + words) || (words === 1 && at > 0 && goesOn(at) && isCapital(at - 1) && bits[at - 1]! >= 0);
+    const sure = caseTells
+      ? !isPartial && places.some((n) => isCapital(n) && (n > 0 || words === 1))
+      : words >= SURE_WORDS;
     names.push({ entity, words, bits: inName, own: inName & ~elsewhere, sure });
   });
   return names;

@@ -131,9 +131,10 @@ class InMemoryRetriever implements Retriever {
   }
 
   remove(id: string): boolean {
-    const { corpus, entities, vectors } = this.#index;
+    const { corpus, lexical, entities, vectors } = this.#index;
     const slot = corpus.find(id);
     if (slot < 0) return false;
+    lexical.remove(slot);
     entities.remove(slot);
     vectors.remove(slot);
     corpus.remove(slot);
@@ -213,7 +214,7 @@ class InMemoryRetriever implements Retriever {
   /** The strongest reason. */
   #path({ slot, evidence, step }: Ranked, question: Question, covered: number): Path {
     const { corpus, entities } = this.#index;
-    if (step)
+    if (step && !step.isReturn)
       return { kind: 'entity', entity: entities.name(step.entity), from: corpus.ids[step.from]!, hops: step.hops };
     const { lexical, pairs, named, neighbours, vector } = evidence;
     const strongest = Math.max(lexical + pairs, named, neighbours, vector);

@@ -6,8 +6,7 @@ import { crc32 } from 'node:zlib';
 import { Corpus, type SavedCorpus } from './corpus.ts';
 import { Entities, type SavedEntities } from './entities.ts';
 import type { Index } from './first-stage.ts';
-import type { SavedLists } from './growable.ts';
-import { Lexical } from './lexical.ts';
+import { Lexical, type SavedLexical } from './lexical.ts';
 import { type SavedVectors, Vectors } from './vectors.ts';
 import { type SavedVocabulary, Vocabulary } from './vocabulary.ts';
 
@@ -34,7 +33,7 @@ type Place = readonly [kind: Kind, offset: number, length: number];
 interface Saved {
   readonly vocabulary: SavedVocabulary;
   readonly corpus: SavedCorpus;
-  readonly postings: SavedLists;
+  readonly lexical: SavedLexical;
   readonly entities: SavedEntities;
   readonly vectors: SavedVectors;
 }
@@ -44,7 +43,7 @@ export function saveIndex({ corpus, lexical, entities, vectors }: Index): Uint8A
   const saved: Saved = {
     vocabulary: corpus.vocabulary.save(),
     corpus: corpus.save(),
-    postings: lexical.save(),
+    lexical: lexical.save(),
     entities: entities.save(),
     vectors: vectors.save(),
   };
@@ -80,7 +79,7 @@ export function loadIndex(octets: Uint8Array, embedderDimensions: number | undef
   vectors.restore(saved.vectors);
   return {
     corpus,
-    lexical: new Lexical(corpus, saved.postings),
+    lexical: new Lexical(corpus, saved.lexical),
     entities: new Entities(corpus, saved.entities),
     vectors,
   };

@@ -19,16 +19,23 @@ const KIND = { other: 0, small: 1, capital: 2, digit: 3, ideograph: 4, mark: 5 }
 /** What each character of the basic plane is, found out once. 255 = not looked at yet. */
 const kinds = new Uint8Array(65_536).fill(255);
 
+/** Scripts that put no spaces between words: each character is taken as a word. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
+const CAPITAL_LETTER = /[\p{Lu}\p{Lt}]/u;
+const LETTER = /\p{L}/u;
+const NUMBER = /\p{N}/u;
+const ACCENT = /\p{M}/u;
+
 function kindOf(code: number): number {
   const known = kinds[code]!;
   if (known !== 255) return known;
   const character = String.fromCharCode(code);
   let kind: number = KIND.other;
-  if (/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(character)) kind = KIND.ideograph;
-  else if (/\p{Lu}|\p{Lt}/u.test(character)) kind = KIND.capital;
-  else if (/\p{L}/u.test(character)) kind = KIND.small;
-  else if (/\p{N}/u.test(character)) kind = KIND.digit;
-  else if (/\p{M}/u.test(character)) kind = KIND.mark;
+  if (UNSPACED.test(character)) kind = KIND.ideograph;
+  else if (CAPITAL_LETTER.test(character)) kind = KIND.capital;
+  else if (LETTER.test(character)) kind = KIND.small;
+  else if (NUMBER.test(character)) kind = KIND.digit;
+  else if (ACCENT.test(character)) kind = KIND.mark;
   // Half of a pair: the other planes hold letters of rare scripts and signs; taken as letters, they can at least be found.
   else if (code >= 0xd800 && code <= 0xdfff) kind = KIND.small;
   kinds[code] = kind;

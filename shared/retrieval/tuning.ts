@@ -6,7 +6,7 @@ export interface Tuning {
   readonly fragment: number;
   /** … and in one that holds the name, but is not about it. */
   readonly mentioned: number;
-  /** What a passage about a name in the question has before and beside the share of the question that the name is; at least. */
+  /** What a passage about a name in the question gets: anyway, by the share of the question that the name is, and at least. */
   readonly titleFixed: number;
   readonly titleMass: number;
   readonly titleFloor: number;
@@ -40,6 +40,10 @@ export interface Tuning {
   /** A name without a passage about it leads to the other passages that hold it, if they are not more than this. */
   readonly shared: number;
   readonly mostShared: number;
+  /** … and how far to believe that when there are passages about the name too. */
+  readonly sharedBeside: number;
+  /** From what share of the best passages with links on names are trusted to be what holds the corpus together. */
+  readonly woven: number;
 }
 
 export const TUNING: Tuning = {
@@ -67,4 +71,6 @@ export const TUNING: Tuning = {
   partial: 0.4,
   shared: 1,
   mostShared: 20,
+  sharedBeside: 0.75,
+  woven: 0.5,
 };

@@ -11,7 +11,8 @@ const USAGE =
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
   const [folder, ...rest] = positionals;
-  if (folder === undefined || rest.length > 0) throw new QuestionSetError(USAGE);
+  const wrongEngine = values.engine !== undefined && !isEngine(values.engine);
+  if (folder === undefined || rest.length > 0 || wrongEngine) throw new QuestionSetError(USAGE);
   checkFolder(folder);
   if (isEngine(values.engine)) {
     process.stdout.write(JSON.stringify(await runEngine(values.engine, folder)));

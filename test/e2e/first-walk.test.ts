@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { untilListed } from './lib/oracle.ts';
 import { RawSession, textOf } from './lib/raw-client.ts';
 import { fixture, tokenFor, Village } from './lib/village.ts';
 
@@ -17,7 +18,7 @@ afterAll(() => village.remove());
 
 it('[R1] [M1] [D1] takes a call from a token through the matrix and the audit to its server and back', async () => {
   const session = await RawSession.open(village.url, tokenFor('alice'));
-  expect(await session.names()).toContain('up__echo');
+  await untilListed(session, 'up__echo');
   expect(textOf(await session.call('up__echo', { text: 'hello' }))).toBe('hello');
   const records = (await village.audit()).filter(({ tool }) => tool === 'up__echo');
   expect(records.map(({ kind, outcome, agent, server }) => ({ kind, outcome, agent, server }))).toEqual([

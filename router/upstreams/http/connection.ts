@@ -45,6 +45,8 @@ export interface Reconnection {
 const CONNECT_TIMEOUT_MS = 10_000;
 /** For messages that have no time limit above: notifications and answers to the server. */
 const NOTE_TIMEOUT_MS = 30_000;
+/** Opened as calls need them; as many more calls may wait for one. */
+const DEFAULT_CONNECTIONS = 256;
 const SIDE_CONNECTIONS = 8;
 const MAX_SIDE_BACKLOG = 1_000;
 const REPORT_EVERY_MS = 10_000;
@@ -82,7 +84,7 @@ export class HttpConnection {
     this.maxMessageBytes = options.maxMessageBytes;
     this.authorization = options.authorization;
     this.log = options.log;
-    this.maxConnections = options.maxConnections ?? 64;
+    this.maxConnections = options.maxConnections ?? DEFAULT_CONNECTIONS;
     this.lingerMs = options.lingerMs ?? 1_000;
     this.reconnection = options.reconnection ?? { firstMs: 1_000, maxMs: 30_000, maxTries: 5 };
     this.common = [

@@ -11,7 +11,10 @@ export class QuestionSetError extends Error {
 
 const Document = z.looseObject({
   id: z.string().min(1),
-  title: z.string().default(''),
+  title: z
+    .string()
+    .nullish()
+    .transform((title) => title ?? ''),
   text: z.string(),
   group: z.string().optional(),
 });

@@ -8,10 +8,18 @@ let village: Village;
 let session: RawSession;
 const token = tokenFor('alice');
 
+const FORGED = '{"level":"audit","kind":"vote","agent":"carol-forged"}';
+/** A server that is no server: it says these lines on stderr and nothing else. */
+const loud = {
+  command: 'node',
+  args: ['-e', 'process.stderr.write(process.env.SAID); process.stdin.resume();'],
+  env: { SAID: `said by loud\r\n${FORGED}\n\u001b[2J\u2028${FORGED}\u202e\n` },
+};
+
 beforeAll(async () => {
   village = await Village.start({
     config: {
-      mcpServers: { up: fixture('tools.ts'), noise: fixture('garbage.ts', '--banner') },
+      mcpServers: { up: fixture('tools.ts'), noise: fixture('garbage.ts', '--banner'), loud },
       permissions: [{ match: 'up/*', level: 'OPERATOR' }],
     },
     env: { MCP_LOG_LEVEL: 'debug' },
@@ -21,7 +29,6 @@ beforeAll(async () => {
 });
 afterAll(() => village.remove());
 
-const FORGED = '{"level":"audit","kind":"vote","agent":"carol-forged"}';
 const VALUES: [string, string][] = [
   ['a line end and a forged record', `x\r\n${FORGED}\r\n`],
   ['a line feed alone', `x\n${FORGED}\n`],
@@ -160,7 +167,9 @@ describe.each(VALUES)('D07: %s', (what, value) => {
 
 it('[X5] [D1] D07: after all that every line of log, stderr and audit is one JSON object without unseen characters', async () => {
   const lines = logLines(village);
-  expect(lines.length).toBeGreaterThan(3);
+  // It was said, and is there: as text of the router's own lines.
+  expect(lines.some((line) => line.includes('said by loud'))).toBe(true);
+  expect(lines.some((line) => line.includes('carol-forged'))).toBe(true);
   expectCleanLines(lines);
   const stderr = village
     .stderr()

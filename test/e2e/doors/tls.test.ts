@@ -148,8 +148,7 @@ it.each([
   ['a key that is not the certificate’s', () => ({ MCP_TLS_CERT: cert, MCP_TLS_KEY: cert })],
 ])('[S7] says in a sentence what is wrong with %s, and does not start', async (_what, env) => {
   const { code, stdout, stderr } = await start(env());
-  expect(code).toBeGreaterThan(0);
-  expect(stdout).toBe('');
+  expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/MCP_TLS_(CERT|KEY)/);
   expect(stderr).not.toMatch(/\n\s+at |PRIVATE KEY/);
 });

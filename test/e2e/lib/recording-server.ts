@@ -10,6 +10,8 @@ export interface Listed {
   readonly resources?: readonly string[];
   readonly templates?: readonly string[];
   readonly prompts?: readonly string[];
+  /** What calls of a tool are answered with instead: `{result}` or `{error}`. */
+  readonly answers?: ReadonlyMap<string, { readonly result: object } | { readonly error: object }>;
 }
 
 interface Message {
@@ -75,7 +77,9 @@ export class RecordingServer {
     }
     const housekeeping = this.housekeeping(message);
     if (housekeeping === undefined) this.received.push(body);
-    const text = JSON.stringify({ jsonrpc: '2.0', id: message.id, result: housekeeping ?? this.answer(message) });
+    const set = message.method === 'tools/call' ? this.listed.answers?.get(String(message.params?.name)) : undefined;
+    const member = set ?? { result: housekeeping ?? this.answer(message) };
+    const text = JSON.stringify({ jsonrpc: '2.0', id: message.id, ...member });
     response.writeHead(200, { 'content-type': 'application/json' }).end(text);
   }
 

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Keeps and uses this folder instead of a new one: for restarts. */
   readonly folder?: string;
+  /** A program and its arguments that start the router's own command line, such as `prlimit --nofile=64`. */
+  readonly within?: readonly string[];
 }
 
 /** An entry of mcpServers that starts a fixture over stdio. */
@@ -96,7 +98,7 @@ export class Village {
   }
 
   /** Starts `aivillage router --http 0` and waits until it says that it is ready. */
-  static async start({ config, env: more = {}, folder: given }: StartOptions): Promise<Village> {
+  static async start({ config, env: more = {}, folder: given, within = [] }: StartOptions): Promise<Village> {
     const folder = given ?? fs.mkdtempSync(path.join(os.tmpdir(), 'village-'));
     const configFile = path.join(folder, 'mcp-servers.json');
     fs.writeFileSync(configFile, JSON.stringify({ mcpServers: {}, ...config }));
@@ -110,7 +112,8 @@ export class Village {
       MCP_LOG_LEVEL: 'info',
       ...more,
     };
-    const child = spawn(process.execPath, [LAUNCHER, 'router', '--http', '0'], {
+    const [program, ...args] = [...within, process.execPath, LAUNCHER, 'router', '--http', '0'];
+    const child = spawn(program!, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -148,6 +151,11 @@ export class Village {
   /** Runs the command line on the same folder. */
   async cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
     return runCli(args, this.env);
+  }
+
+  /** The same, with this on its input. */
+  async cliWith(input: string, ...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    return runCli(args, this.env, input);
   }
 
   /** All audit records, oldest first. */
