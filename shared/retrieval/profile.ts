@@ -27,12 +27,16 @@ export class Profiles {
   readonly #corpus: Corpus;
   readonly #lexical: Lexical;
   readonly #question: Question;
+  /** By term: its bit's number plus 1, 0 for a term that is not asked for. Read for every word that is looked at. */
+  readonly #bitOf: Uint8Array;
   readonly #known = new Map<number, Profile>();
 
   constructor(corpus: Corpus, lexical: Lexical, question: Question) {
     this.#corpus = corpus;
     this.#lexical = lexical;
     this.#question = question;
+    this.#bitOf = new Uint8Array(corpus.vocabulary.termCount);
+    for (const [term, bit] of question.bitOf) this.#bitOf[term] = bit + 1;
   }
 
   of(slot: number): Profile {
@@ -79,7 +83,7 @@ export class Profiles {
   /** How much of the question's pairs of terms the passage has side by side, as a share of the question's mass. */
   pairs(slot: number): number {
     const { tokens, vocabulary, start, end } = this.#corpus;
-    const { bitOf, terms, pairs, mass } = this.#question;
+    const { terms, pairs, mass } = this.#question;
     if (pairs.length === 0) return 0;
     const open = new Set(pairs.map(([a, b]) => a * 32 + b));
     let found = 0;
@@ -91,7 +95,7 @@ export class Profiles {
         if (++between > MOST_BETWEEN) last = -1;
         continue;
       }
-      const bit = bitOf.get(term) ?? -1;
+      const bit = this.#bitOf[term]! - 1;
       if (last >= 0 && bit >= 0 && open.delete(last * 32 + bit)) found += Math.min(terms[last]!.idf, terms[bit]!.idf);
       last = bit;
       between = 0;
@@ -105,11 +109,11 @@ export class Profiles {
 
   #bits(from: number, to: number, counts?: Uint32Array): number {
     const { tokens, vocabulary } = this.#corpus;
-    const { bitOf } = this.#question;
+    const bitOf = this.#bitOf;
     let bits = 0;
     for (let at = from; at < to; at++) {
-      const bit = bitOf.get(vocabulary.termOf(tokens.at(at) & WORD_MASK));
-      if (bit === undefined) continue;
+      const bit = bitOf[vocabulary.termOf(tokens.at(at) & WORD_MASK)]! - 1;
+      if (bit < 0) continue;
       bits |= 1 << bit;
       if (counts) counts[bit]!++;
     }
