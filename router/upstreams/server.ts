@@ -74,6 +74,8 @@ export class UpstreamServer {
   hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
+  /** Connections that are being made. */
+  private readonly opening = new Set<Peer>();
   private readonly connected = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -157,6 +159,7 @@ export class UpstreamServer {
     this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
+    await Promise.all([...this.opening].map((peer) => peer.close()));
     const own = [...this.own.values()];
     this.own.clear();
     const peers = [this.shared, ...(await Promise.all(own.map((peer) => peer.catch(() => undefined))))];
@@ -218,13 +221,14 @@ export class UpstreamServer {
   private async openPeer(onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     let problem: unknown;
     for (const way of this.options.ways) {
+      if (this.state === 'stopped') break;
       try {
         return await this.openBy(way, onClose, session);
       } catch (error) {
         problem ??= error;
       }
     }
-    throw problem;
+    throw problem ?? this.unavailable();
   }
 
   /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
@@ -271,7 +275,16 @@ export class UpstreamServer {
       },
     );
     let connected = false;
-    await peer.connect();
+    this.opening.add(peer);
+    try {
+      await peer.connect();
+    } finally {
+      this.opening.delete(peer);
+    }
+    if (this.state === 'stopped') {
+      await peer.close();
+      throw this.unavailable();
+    }
     connected = true;
     this.connected.add(peer);
     events.onConnected(this, peer);
