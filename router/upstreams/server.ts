@@ -232,7 +232,6 @@ export class UpstreamServer {
         return await this.openBy(way, onClose, session);
       } catch (error) {
         problem ??= error;
-        if (this.state === 'stopped') break;
       }
     }
     throw problem ?? this.unavailable();
