@@ -15,10 +15,17 @@ export function resolve(call: Call, catalog: Catalog): Entry | Promise<Entry> {
   try {
     return find(call, view);
   } catch (error) {
-    if (error instanceof AppError && error.kind === 'UNKNOWN_NAME' && awaitsFirstStart(view))
-      return findLater(call, catalog);
-    throw error;
+    if (!(error instanceof AppError) || error.kind !== 'UNKNOWN_NAME' || !awaitsFirstStart(view, nameIn(call)))
+      throw error;
+    return findLater(call, catalog);
   }
+}
+
+/** The name that decides which server may have it; resources have none that does. */
+function nameIn(call: Call): string {
+  return call.message.method === 'tools/call' || call.message.method === 'prompts/get'
+    ? (stringOf(call.message, 'name') ?? '')
+    : '';
 }
 
 /** A call that comes with the router's own start waits so long for its server. */

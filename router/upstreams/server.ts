@@ -62,8 +62,8 @@ export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped' 
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
-/** After so long without trouble the back-off begins anew. */
-const STEADY_MS = 60_000;
+/** After so long without trouble the back-off begins anew: who dies more often than that is started ten times a minute at most. */
+const STEADY_MS = 6_000;
 /** A call waits for a start that is no further away than this, instead of failing at once. */
 const WORTH_WAITING_MS = 2_000;
 /** What a halted server has not taken in by then never reaches it. */
@@ -81,8 +81,8 @@ export class UpstreamServer {
   hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
-  /** Every connection that is open or being opened. */
-  private readonly open = new Set<Peer>();
+  /** Connections that are being made. */
+  private readonly opening = new Set<Peer>();
   private readonly connected = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -170,9 +170,10 @@ export class UpstreamServer {
     clearTimeout(this.retry);
     const own = [...this.own.values()];
     this.own.clear();
-    const peers = [this.shared, ...(await Promise.all(own.map((peer) => peer.catch(() => undefined))))];
-    const started = this.starting?.catch(() => undefined);
-    await Promise.all([...peers.map((peer) => peer?.close()), started?.then((peer) => peer?.close())]);
+    // A start on its way is not waited for: it may take as long as it likes.
+    await Promise.all([...this.opening, this.shared].map((peer) => peer?.close()));
+    const peers = await Promise.all([...own, this.starting].map((peer) => peer?.catch(() => undefined)));
+    await Promise.all(peers.map((peer) => peer?.close()));
   }
 
   /** An emergency stop covers it: nothing is started again, and what has not left by now does not leave. */
@@ -181,13 +182,17 @@ export class UpstreamServer {
     clearTimeout(this.retry);
     this.setState('halted', 'stopped by an emergency stop');
     setTimeout(() => {
-      for (const peer of this.open) if (peer.isBacklogged && this.state === 'halted') void peer.kill();
+      for (const peer of this.all()) if (peer.isBacklogged && this.state === 'halted') void peer.kill();
     }, LAST_BYTES_MS);
   }
 
   /** The grace of an emergency stop is over: ends what is halted, and what still runs a call that was cancelled. */
   killHalted(): void {
-    for (const peer of this.open) if (this.state === 'halted' || peer.isUnfinished) void peer.kill();
+    for (const peer of this.all()) if (this.state === 'halted' || peer.isUnfinished) void peer.kill();
+  }
+
+  private all(): Peer[] {
+    return [...this.opening, ...this.connected];
   }
 
   /** No emergency stop covers it any more. */
@@ -214,12 +219,18 @@ export class UpstreamServer {
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
+        if (this.state === 'stopped') {
+          await peer.close();
+          throw this.unavailable();
+        }
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
         this.lastInitialized = peer.initialized;
-        if (this.shared === peer && this.state === 'starting') this.setState('ready', undefined);
-        this.readyAt = performance.now();
+        if (this.shared === peer) {
+          this.readyAt = performance.now();
+          if (this.state === 'starting') this.setState('ready', undefined);
+        }
         return peer;
       },
       (error: unknown) => {
@@ -252,13 +263,14 @@ export class UpstreamServer {
   private async openPeer(onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     let problem: unknown;
     for (const way of this.options.ways) {
+      if (this.state === 'stopped') break;
       try {
         return await this.openBy(way, onClose, session);
       } catch (error) {
         problem ??= error;
       }
     }
-    throw problem;
+    throw problem ?? this.unavailable();
   }
 
   /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
@@ -299,7 +311,6 @@ export class UpstreamServer {
           onNotification: (from, message, call) =>
             this.told(from, message, () => events.onNotification(this, from, message, call)),
           onClose: (_, error) => {
-            this.open.delete(peer);
             this.connected.delete(peer);
             if (connected) onClose(error);
           },
@@ -307,8 +318,16 @@ export class UpstreamServer {
       },
     );
     let connected = false;
-    this.open.add(peer);
-    await peer.connect();
+    this.opening.add(peer);
+    try {
+      await peer.connect();
+    } finally {
+      this.opening.delete(peer);
+    }
+    if (this.state === 'stopped') {
+      await peer.close();
+      throw this.unavailable();
+    }
     connected = true;
     const stopped = this.options.stopped();
     if (stopped !== undefined) {
@@ -325,7 +344,7 @@ export class UpstreamServer {
     this.shared = undefined;
     if (this.state === 'stopped' || this.state === 'halted') return;
     const now = performance.now();
-    if (this.readyAt > 0 && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
+    if (this.state === 'ready' && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
     this.retryAt = now + this.waitMs;
     const problem =
       error instanceof AppError && error.cause instanceof Error
@@ -349,6 +368,7 @@ export class UpstreamServer {
   }
 
   private setState(state: ServerState, problem: string | undefined): void {
+    if (this.state === 'stopped') return;
     this.problem = problem;
     if (state === this.state) return;
     this.state = state;

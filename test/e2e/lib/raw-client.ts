@@ -168,6 +168,17 @@ export class RawSession {
     return names;
   }
 
+  /** The names of the tools once these are among them: servers start beside the router, and a busy machine takes its time. */
+  async namesOnceThere(...wanted: string[]): Promise<string[]> {
+    const until = performance.now() + 20_000;
+    for (;;) {
+      const names = await this.names();
+      if (wanted.every((name) => names.includes(name))) return names;
+      if (performance.now() > until) throw new Error(`${wanted.join()} not among ${names.join()}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   close(): Promise<RawAnswer> {
     return send(this.url, { method: 'DELETE', path: this.path, headers: this.headers });
   }

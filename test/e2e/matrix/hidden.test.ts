@@ -116,7 +116,7 @@ it('[M2] [P6] C01: an endpoint of a server of which the caller may use nothing i
   expect(hidden.text).toContain('UPSTREAM_UNAVAILABLE');
   expect(await open('/mcp/no-server')).toEqual(hidden);
   const alice = await RawSession.open(village.url, tokenOf('alice'), { path: '/mcp/ledger' });
-  expect(await alice.names()).toContain('echo');
+  expect(await alice.namesOnceThere('echo')).not.toContain('progress');
 });
 
 it('[M3] refuses arguments that break the rule, says how, and lets those that keep it through', async () => {
@@ -255,7 +255,7 @@ it('[M4] aivillage explain says the same from the command line, and prints the w
 
 it('[M5] [P9] a changed matrix holds within a second for a session that is open, a broken file changes nothing', async () => {
   const session = await RawSession.open(village.url, tokenOf('alice'));
-  expect(await session.names()).toContain('ledger__echo');
+  await session.namesOnceThere('ledger__echo');
   fs.writeFileSync(village.configFile, '{ "mcpServers": {}, "permissions": [ { "match": "*" ');
   await expect.poll(() => village.stderr(), { timeout: 10_000 }).toContain('the changed configuration is not used');
   expect((await session.call('ledger__echo', { text: 'still' })).result).toBeDefined();
@@ -272,5 +272,5 @@ it('[M5] [P9] a changed matrix holds within a second for a session that is open,
   console.info(`a changed matrix was in force after ${tookMs} ms`);
   expect(await session.names()).not.toContain('ledger__echo');
   village.reconfigure(config(RULES));
-  await expect.poll(() => session.names(), { timeout: 10_000, interval: 10 }).toContain('ledger__echo');
+  await session.namesOnceThere('ledger__echo');
 });
