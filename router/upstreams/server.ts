@@ -57,8 +57,8 @@ export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
-/** After so long without trouble the back-off begins anew. */
-const STEADY_MS = 60_000;
+/** After so long without trouble the back-off begins anew: who dies more often than that is started ten times a minute at most. */
+const STEADY_MS = 6_000;
 /** A call waits for a start that is no further away than this, instead of failing at once. */
 const WORTH_WAITING_MS = 2_000;
 
@@ -159,12 +159,12 @@ export class UpstreamServer {
     this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
-    await Promise.all([...this.opening].map((peer) => peer.close()));
     const own = [...this.own.values()];
     this.own.clear();
-    const peers = [this.shared, ...(await Promise.all(own.map((peer) => peer.catch(() => undefined))))];
-    const started = this.starting?.catch(() => undefined);
-    await Promise.all([...peers.map((peer) => peer?.close()), started?.then((peer) => peer?.close())]);
+    // A start on its way is not waited for: it may take as long as it likes.
+    await Promise.all([...this.opening, this.shared].map((peer) => peer?.close()));
+    const peers = await Promise.all([...own, this.starting].map((peer) => peer?.catch(() => undefined)));
+    await Promise.all(peers.map((peer) => peer?.close()));
   }
 
   /** Ends the connection that a session had to itself. */
@@ -183,12 +183,18 @@ export class UpstreamServer {
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
+        if (this.state === 'stopped') {
+          await peer.close();
+          throw this.unavailable();
+        }
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
         this.lastInitialized = peer.initialized;
-        if (this.shared === peer) this.setState('ready', undefined);
-        this.readyAt = performance.now();
+        if (this.shared === peer) {
+          this.readyAt = performance.now();
+          this.setState('ready', undefined);
+        }
         return peer;
       },
       (error: unknown) => {
@@ -296,7 +302,7 @@ export class UpstreamServer {
     this.shared = undefined;
     if (this.state === 'stopped') return;
     const now = performance.now();
-    if (this.readyAt > 0 && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
+    if (this.state === 'ready' && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
     this.retryAt = now + this.waitMs;
     const problem =
       error instanceof AppError && error.cause instanceof Error
@@ -320,6 +326,7 @@ export class UpstreamServer {
   }
 
   private setState(state: ServerState, problem: string | undefined): void {
+    if (this.state === 'stopped') return;
     this.problem = problem;
     if (state === this.state) return;
     this.state = state;
