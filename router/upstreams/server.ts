@@ -75,6 +75,8 @@ export class UpstreamServer {
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
   private readonly connected = new Set<Peer>();
+  /** Those that shake hands. */
+  private readonly opening = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryAt = 0;
@@ -157,11 +159,13 @@ export class UpstreamServer {
     this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
+    // First those that still shake hands: whoever waits for them hears at once.
+    const opening = [...this.opening].map((peer) => peer.close());
     const own = [...this.own.values()];
     this.own.clear();
     const peers = [this.shared, ...(await Promise.all(own.map((peer) => peer.catch(() => undefined))))];
     const started = this.starting?.catch(() => undefined);
-    await Promise.all([...peers.map((peer) => peer?.close()), started?.then((peer) => peer?.close())]);
+    await Promise.all([...opening, ...peers.map((peer) => peer?.close()), started]);
   }
 
   /** Ends the connection that a session had to itself. */
@@ -174,17 +178,26 @@ export class UpstreamServer {
     );
   }
 
+  /** Asked after each wait: what was stopped meanwhile must not come to life again. */
+  private isStopped(): boolean {
+    return this.state === 'stopped';
+  }
+
   private connect(): Promise<Peer> {
     clearTimeout(this.retry);
     this.setState('starting', undefined);
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
+        if (this.isStopped()) {
+          await peer.close();
+          throw this.unavailable();
+        }
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
         this.lastInitialized = peer.initialized;
-        if (this.shared === peer) this.setState('ready', undefined);
+        if (this.shared === peer && !this.isStopped()) this.setState('ready', undefined);
         this.readyAt = performance.now();
         return peer;
       },
@@ -271,7 +284,12 @@ export class UpstreamServer {
       },
     );
     let connected = false;
-    await peer.connect();
+    this.opening.add(peer);
+    try {
+      await peer.connect();
+    } finally {
+      this.opening.delete(peer);
+    }
     connected = true;
     this.connected.add(peer);
     events.onConnected(this, peer);
