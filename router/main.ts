@@ -1,5 +1,5 @@
 /** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
-import fs from 'node:fs';
+import { ensureDataFolder } from '../shared/data-folder.ts';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
 import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
 import { LEVELS, type Level } from '../shared/identity/levels.ts';
@@ -54,7 +54,7 @@ const FIRST_LIST_WAIT_MS = 800;
 /** Rejects with what its user must know when a store, a key or a setting refuses. */
 export async function openRouter(settings: Settings, config: Config, log: Logger): Promise<RunningRouter> {
   const { dataDir, checkpointDir } = settings;
-  fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  ensureDataFolder(dataDir);
   let current = config;
   const agents: AgentLookup = (agentId) => {
     const agent = current.agents.get(agentId);

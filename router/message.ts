@@ -64,7 +64,11 @@ export function readClientMessage(text: Octets): Message {
     if (message.params.members === undefined)
       throw new AppError('INVALID_REQUEST', { text: 'params must be an object' });
     refuseLookAlikes(message.params.members, PARAMS_KEYS);
-    refuseLookAlikes(memberOf(message.params, '_meta')?.members ?? [], META_KEYS);
+    const meta = memberOf(message.params, '_meta');
+    // A server would drop it without a word, and its caller would wait until the deadline.
+    if (meta !== undefined && meta.members === undefined)
+      throw new AppError('INVALID_REQUEST', { text: 'params._meta must be an object' });
+    refuseLookAlikes(meta?.members ?? [], META_KEYS);
   }
   return message;
 }

@@ -106,8 +106,9 @@ export const VARIABLES = z.object({
   MCP_MAX_SERVERS: whole('whole number of servers', 1, 10_000)
     .default(100)
     .meta({ meaning: 'Servers in the configuration' }),
+  // A stdio server on the SDK ends itself when a message is over 10 MiB, with what we add to it: no single call may do that.
   MCP_MAX_MESSAGE_BYTES: whole('whole number of bytes', 1024, 2 ** 29)
-    .default(16 * 2 ** 20)
+    .default(10 * 2 ** 20 - 2 ** 16)
     .meta({ meaning: 'Bytes of one message from a client' }),
   MCP_MAX_RESULT_BYTES: whole('whole number of bytes', 1024, 2 ** 29)
     .default(64 * 2 ** 20)

@@ -29,7 +29,6 @@ export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
         env: { ...envFor(config, options), ...config.env },
         maxMessageBytes: options.maxResultBytes,
         log: (line) => log.info({ stderr: line }, 'the server says'),
-        onBadLine: () => log.warn('the server printed a line that is not UTF-8; skipped'),
       }),
   ];
 }

@@ -10,6 +10,7 @@ import type { Call } from '../call.ts';
 import type { CoarseTimer } from '../coarse-timer.ts';
 import { type Message, memberOf, octetsOf, readUpstreamMessage } from '../message.ts';
 import type { Session } from '../session.ts';
+import { answeredId } from './http/answers.ts';
 import type { Transport } from './transport.ts';
 
 /** An upstream's answer: the octets of its `result` or `error` member, as they came. */
@@ -61,7 +62,7 @@ const CLIENT_CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicit
 const HANDSHAKE_TIMEOUT_MS = 30_000;
 /** How long a server that does not heed a cancellation is expected to speak of the call. */
 const GIVEN_UP_MS = 5_000;
-/** Messages that were no JSON-RPC, before the log stops naming each. */
+/** So many messages that were no JSON-RPC are named in the log; then the tenth, hundredth, … of them. */
 const NAMED_BAD_MESSAGES = 5;
 
 export interface PeerOptions {
@@ -105,6 +106,7 @@ export class Peer {
         onMessage: (text, carrier) => this.receive(text, carrier),
         onRequestFailed: (id, error) => this.fail(id, toAppError(error)),
         onPaused: (id, retryMs) => this.callOf(id)?.exchange.pause?.(retryMs),
+        onBadMessage: (why) => this.skipped(why),
         onClose: (error) => this.lost(error),
       });
       const timeoutMs = this.options.startTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
@@ -261,14 +263,19 @@ export class Peer {
     try {
       message = readUpstreamMessage(text);
     } catch (error) {
-      this.badMessages++;
-      if (this.badMessages <= NAMED_BAD_MESSAGES)
-        this.options.onBadMessage(this.badMessages, toAppError(error).message);
+      this.skipped(toAppError(error).message);
+      // On the request's own stream nothing else will come; on a pipe the right answer still may.
+      if (carrier !== undefined && answeredId(text) === carrier) this.fail(carrier, new AppError('UPSTREAM_INVALID'));
       return;
     }
     if (message.kind === 'result' || message.kind === 'error') this.settle(message);
     else if (message.kind === 'request') this.asked(message, carrier);
     else this.told(message, carrier);
+  }
+
+  private skipped(why: string): void {
+    const count = ++this.badMessages;
+    if (count <= NAMED_BAD_MESSAGES || /^10+$/.test(String(count))) this.options.onBadMessage(count, why);
   }
 
   private settle(message: Message): void {

@@ -57,8 +57,8 @@ export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
-/** After so long without trouble the back-off begins anew. */
-const STEADY_MS = 60_000;
+/** After so long without trouble the back-off begins anew: who dies more often than that is started ten times a minute at most. */
+const STEADY_MS = 6_000;
 /** A call waits for a start that is no further away than this, instead of failing at once. */
 const WORTH_WAITING_MS = 2_000;
 
@@ -74,9 +74,9 @@ export class UpstreamServer {
   hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
-  private readonly connected = new Set<Peer>();
-  /** Those that shake hands. */
+  /** Connections that are being made. */
   private readonly opening = new Set<Peer>();
+  private readonly connected = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryAt = 0;
@@ -159,13 +159,12 @@ export class UpstreamServer {
     this.healthCheck.stop();
     this.setState('stopped', undefined);
     clearTimeout(this.retry);
-    // First those that still shake hands: whoever waits for them hears at once.
-    const opening = [...this.opening].map((peer) => peer.close());
     const own = [...this.own.values()];
     this.own.clear();
-    const peers = [this.shared, ...(await Promise.all(own.map((peer) => peer.catch(() => undefined))))];
-    const started = this.starting?.catch(() => undefined);
-    await Promise.all([...opening, ...peers.map((peer) => peer?.close()), started]);
+    // A start on its way is not waited for: it may take as long as it likes.
+    await Promise.all([...this.opening, this.shared].map((peer) => peer?.close()));
+    const peers = await Promise.all([...own, this.starting].map((peer) => peer?.catch(() => undefined)));
+    await Promise.all(peers.map((peer) => peer?.close()));
   }
 
   /** Ends the connection that a session had to itself. */
@@ -178,18 +177,13 @@ export class UpstreamServer {
     );
   }
 
-  /** Asked after each wait: what was stopped meanwhile must not come to life again. */
-  private isStopped(): boolean {
-    return this.state === 'stopped';
-  }
-
   private connect(): Promise<Peer> {
     clearTimeout(this.retry);
     this.setState('starting', undefined);
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
-        if (this.isStopped()) {
+        if (this.state === 'stopped') {
           await peer.close();
           throw this.unavailable();
         }
@@ -197,8 +191,10 @@ export class UpstreamServer {
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
         this.lastInitialized = peer.initialized;
-        if (this.shared === peer && !this.isStopped()) this.setState('ready', undefined);
-        this.readyAt = performance.now();
+        if (this.shared === peer) {
+          this.readyAt = performance.now();
+          this.setState('ready', undefined);
+        }
         return peer;
       },
       (error: unknown) => {
@@ -231,13 +227,14 @@ export class UpstreamServer {
   private async openPeer(onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     let problem: unknown;
     for (const way of this.options.ways) {
+      if (this.state === 'stopped') break;
       try {
         return await this.openBy(way, onClose, session);
       } catch (error) {
         problem ??= error;
       }
     }
-    throw problem;
+    throw problem ?? this.unavailable();
   }
 
   /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
@@ -290,6 +287,10 @@ export class UpstreamServer {
     } finally {
       this.opening.delete(peer);
     }
+    if (this.state === 'stopped') {
+      await peer.close();
+      throw this.unavailable();
+    }
     connected = true;
     this.connected.add(peer);
     events.onConnected(this, peer);
@@ -301,7 +302,7 @@ export class UpstreamServer {
     this.shared = undefined;
     if (this.state === 'stopped') return;
     const now = performance.now();
-    if (this.readyAt > 0 && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
+    if (this.state === 'ready' && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
     this.retryAt = now + this.waitMs;
     const problem =
       error instanceof AppError && error.cause instanceof Error
@@ -325,6 +326,7 @@ export class UpstreamServer {
   }
 
   private setState(state: ServerState, problem: string | undefined): void {
+    if (this.state === 'stopped') return;
     this.problem = problem;
     if (state === this.state) return;
     this.state = state;

@@ -1,5 +1,5 @@
 /** Looks into single passages for the terms of one question: which are in the title, the text, around a name, side by side. */
-import { type Corpus, MARKS_SHIFT, WORD_MASK } from './corpus.ts';
+import { type Corpus, MARKS_SHIFT, TITLE_WORTH, WORD_MASK } from './corpus.ts';
 import type { Lexical } from './lexical.ts';
 import { lowestBit, type Question } from './question.ts';
 import { SENTENCE } from './tokenise.ts';
@@ -9,7 +9,7 @@ export interface Profile {
   /** Terms of the question in the title, and anywhere, as bits. */
   readonly title: number;
   readonly all: number;
-  /** How often each term is there, by bit. */
+  /** How often each term is there, by bit, as `Corpus.counts` counts. */
   readonly counts: Uint32Array;
 }
 
@@ -44,7 +44,7 @@ export class Profiles {
     if (known) return known;
     const { start, body, end } = this.#corpus;
     const counts = new Uint32Array(this.#question.terms.length);
-    const title = this.#bits(start.at(slot), body.at(slot), counts);
+    const title = this.#bits(start.at(slot), body.at(slot), counts, TITLE_WORTH);
     const profile = { title, all: title | this.#bits(body.at(slot), end.at(slot), counts), counts };
     this.#known.set(slot, profile);
     return profile;
@@ -107,7 +107,7 @@ export class Profiles {
     return ((this.#corpus.tokens.at(at) >>> MARKS_SHIFT) & SENTENCE) !== 0;
   }
 
-  #bits(from: number, to: number, counts?: Uint32Array): number {
+  #bits(from: number, to: number, counts?: Uint32Array, worth = 1): number {
     const { tokens, vocabulary } = this.#corpus;
     const bitOf = this.#bitOf;
     let bits = 0;
@@ -115,7 +115,7 @@ export class Profiles {
       const bit = bitOf[vocabulary.termOf(tokens.at(at) & WORD_MASK)]! - 1;
       if (bit < 0) continue;
       bits |= 1 << bit;
-      if (counts) counts[bit]!++;
+      if (counts) counts[bit]! += worth;
     }
     return bits;
   }

@@ -53,6 +53,7 @@ async function one(session: RawSession, tool: string, id: string): Promise<numbe
   );
   expect(answers).toHaveLength(1);
   expect(answers[0]!.id).toBe(JSON.parse(id));
+  expect(answers[0]!.error).toBeUndefined();
   const content = answers[0]!.result?.content as { text: string }[] | undefined;
   const { text, requestId } = JSON.parse(content?.[0]?.text ?? '{}') as { text?: string; requestId?: number };
   expect(text).toBe(canary);

@@ -15,5 +15,11 @@ export const serviceState = z.object({
   starts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).describe('How often it was started'),
   calls_in_flight: z.number().int().min(0).max(1_000_000),
   tools: z.number().int().min(0).max(1_000_000),
+  bad_messages: z
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .describe('What it sent since its start that is no message'),
   protocol_version: z.string().max(64).nullable(),
 });

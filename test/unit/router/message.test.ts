@@ -112,6 +112,10 @@ it.each(['{"a":1}', '1.5', '7.0', '7e0', 'true', '[7]', `"${'t'.repeat(20_000)}"
   },
 );
 
+it.each(['[]', '1', 'null', '"x"'])('[S3] refuses the _meta %s, which a server would drop without a word', (meta) => {
+  expect(() => read(`{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":${meta}}}`)).toThrow('must be an object');
+});
+
 it('[P5] replaces slices and leaves every other octet as it came', () => {
   const message = read(
     '{"jsonrpc":"2.0","id":1,"method":"m","params":{ "name" : "a", "n":9007199254740993, "s":"\\ud800", "u":"ü" }}',

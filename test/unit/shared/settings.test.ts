@@ -43,7 +43,7 @@ describe('readSettings', () => {
       defaultTimeoutMs: 60_000,
       maxTimeoutMs: 600_000,
       maxServers: 100,
-      maxMessageBytes: 16_777_216,
+      maxMessageBytes: 10_420_224,
       maxResultBytes: 67_108_864,
       healthCheckIntervalMs: 30_000,
       auditRetentionDays: 90,
