@@ -43,7 +43,8 @@ export interface SessionOptions {
   readonly caller: Caller;
   /** The server id of `/mcp/<id>`; undefined on `/mcp`. */
   readonly endpoint: string | undefined;
-  readonly door: 'http' | 'sse' | 'websocket' | 'stdio';
+  /** `approved`: a call of an approved proposal, made in its requester's name. */
+  readonly door: 'http' | 'sse' | 'websocket' | 'stdio' | 'approved';
   readonly outlet: Outlet;
 }
 

@@ -91,6 +91,21 @@ export const VARIABLES = z.object({
       meaning: 'Set by the router for the servers that it starts: the key that verifies its assertions',
       default: '–',
     }),
+  AIVILLAGE_ROUTER_URL: expecting(
+    'an http address of this machine',
+    z
+      .string()
+      .max(200)
+      .regex(/^http:\/\/127\.0\.0\.1:\d{1,5}\/mcp$/),
+  )
+    .optional()
+    .meta({
+      meaning: 'Set by the router for those of its servers that are its clients: where it listens for them',
+      default: '–',
+    }),
+  AIVILLAGE_ROUTER_TOKEN: expecting('one token without spaces', z.string().max(512).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Set by the router beside it: who the server is', default: '–', secret: true }),
   MCP_TOKEN: expecting('one token without spaces', z.string().max(16_384).regex(/^\S+$/))
     .optional()
     .meta({ meaning: 'Token of the caller behind stdio, and of the command line', secret: true }),

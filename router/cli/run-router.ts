@@ -31,7 +31,11 @@ export async function runRouter(context: CliContext, { settings, config, open }:
   running.servers.startAll();
   const watching = watchConfig(
     config.file,
-    (next) => running.reconfigure(next),
+    (next) => {
+      running
+        .reconfigure(next)
+        .catch((error: unknown) => log.error({ err: error }, 'the changed configuration could not be put into force'));
+    },
     (error) =>
       log.error(
         { problem: error instanceof Error ? error.message : String(error) },

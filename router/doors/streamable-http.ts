@@ -71,7 +71,7 @@ export class StreamableHttpDoor {
       await receiveRequest(this.router, session, caller, message, exchange);
       return;
     }
-    receiveOther(session, message);
+    receiveOther(this.router, session, message);
     response.writeHead(202).end();
   }
 

@@ -7,11 +7,12 @@ import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import type { Router } from '../router.ts';
 import type { Answer } from '../upstreams/peer.ts';
+import { askGovernance } from './ask-governance.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
+import { checkStop } from './check-stop.ts';
 import { forward, type Relay } from './forward.ts';
 import { recordAnswer, recordFailure, recordStart } from './record.ts';
-import { requireApproval } from './require-approval.ts';
 import { resolve } from './resolve.ts';
 
 /**
@@ -24,12 +25,16 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
   /** What the audit still has to learn if it ends here: exactly one record closes a call. */
   let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
+    checkStop(call, router);
     authenticate(call, router.identity);
     const found = resolve(call, router.catalog);
     entry = found instanceof Promise ? await found : found;
+    call.entry = entry;
     call.check();
     const allowed = authorize(call, entry, router.matrix);
-    requireApproval(allowed);
+    const asked = await askGovernance(call, entry, allowed, router);
+    if (asked !== undefined) return asked;
+    call.check();
     if (allowed.row.audit === false) {
       owed = 'nothing';
       return await relay(call, entry, allowed.row.timeoutMs, router);

@@ -14,6 +14,7 @@ import { type Edit, type Message, memberOf, octetsOf, progressTokenOf, splice } 
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
 import type { Answer, Peer } from '../upstreams/peer.ts';
+import { checkStop } from './check-stop.ts';
 
 /**
  * @param timeoutMs of the row that allowed it, if it sets one
@@ -53,6 +54,7 @@ async function send(
   const { server } = entry;
   const assertion = await assertionFor(call, entry, router);
   call.check();
+  checkStop(call, router);
   noteUse(call.session, peer);
   const token = progressTokenOf(call.message);
   const { defaultTimeoutMs, maxTimeoutMs } = router.settings;
@@ -149,7 +151,7 @@ function withAssertion(message: Message, assertion: string, correlationId: strin
 }
 
 /** A progress notification, with the token that the client chose. */
-function passProgress(call: Call, message: Message, token: Member): void {
+export function passProgress(call: Call, message: Message, token: Member): void {
   const ours = memberOf(message.params, 'progressToken');
   if (ours === undefined || message.params === undefined) return;
   const edits = [{ start: ours.start, end: ours.end, octets: octetsOf(call.message.text, token) }];

@@ -36,7 +36,8 @@ async function findLater(call: Call, catalog: Catalog): Promise<Entry> {
   return find(call, catalog.view(call.session.endpoint));
 }
 
-function find(call: Call, view: View): Entry {
+/** What is listed at this moment. Throws AppError INVALID_PARAMS or UNKNOWN_NAME. */
+export function find(call: Call, view: View): Entry {
   switch (call.message.method) {
     case 'tools/call':
       return named(call, view.lists.tools, 'name', 'tool');

@@ -73,6 +73,8 @@ export interface PeerOptions {
   readonly startTimeoutMs?: number;
   /** The session that has this connection to itself. */
   readonly session?: Session;
+  /** The emergency stop that keeps everything from this server, if one does: then no byte leaves. */
+  readonly stopped?: () => AppError | undefined;
 }
 
 export class Peer {
@@ -86,6 +88,8 @@ export class Peer {
   private readonly options: PeerOptions;
   private readonly pending = new Map<number, Pending>();
   private readonly stopTimer: () => void;
+  /** Calls that an emergency stop cancelled and that the server may still be running. */
+  private readonly unfinished = new Set<number>();
   /** Calls that were given up and that the server has not answered: it may speak of them yet. */
   private readonly givenUp = new Map<number, { readonly call: Call; readonly until: number }>();
   private users: Session | 'none' | 'several' = 'none';
@@ -158,6 +162,8 @@ export class Peer {
    */
   request(method: string, params: Octets | undefined, options: RequestOptions): Promise<Answer> {
     if (this.closed) return Promise.reject(new AppError('UPSTREAM_UNAVAILABLE'));
+    const stopped = this.options.stopped?.();
+    if (stopped !== undefined) return Promise.reject(stopped);
     if (this.transport.congested) {
       return Promise.reject(
         new AppError('UPSTREAM_UNAVAILABLE', {
@@ -178,7 +184,10 @@ export class Peer {
         latest,
         questions: 0,
       });
-      if (options.call !== undefined) options.call.running = { peer: this, id };
+      if (options.call !== undefined) {
+        options.call.running = { peer: this, id };
+        options.call.left = true;
+      }
       const text =
         params === undefined
           ? `{"jsonrpc":"2.0","id":${id},"method":"${method}"}`
@@ -186,6 +195,7 @@ export class Peer {
       try {
         this.transport.send(text as Octets, id);
       } catch (error) {
+        if (options.call !== undefined) options.call.left = false;
         this.fail(id, toAppError(error));
       }
     });
@@ -203,8 +213,10 @@ export class Peer {
   /** Tells the upstream to stop a request and forgets it; it rejects with `error`. */
   cancel(id: number, error: AppError, reason?: Octets): void {
     if (!this.pending.has(id)) return;
+    const isStop = error.kind === 'EMERGENCY_STOP';
+    if (isStop) this.unfinished.add(id);
     const params = `{"requestId":${id}${reason === undefined ? '' : `,"reason":${reason}`}}`;
-    this.notify('notifications/cancelled', params as Octets);
+    this.post(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}` as Octets, isStop);
     this.transport.abandon?.(id);
     const { call } = this.pending.get(id)!.options;
     if (call !== undefined) this.givenUp.set(id, { call, until: this.options.timer.now() + GIVEN_UP_MS });
@@ -244,13 +256,30 @@ export class Peer {
     };
   }
 
+  /** Whether the server may still be running a call that an emergency stop cancelled. */
+  get isUnfinished(): boolean {
+    return this.unfinished.size > 0;
+  }
+
+  /** Whether something that was sent has not left this process yet. */
+  get isBacklogged(): boolean {
+    return (this.transport.unsentBytes ?? 0) > 0;
+  }
+
   async close(): Promise<void> {
     this.lost(undefined);
     await this.transport.close();
   }
 
-  private post(message: Octets): void {
-    if (this.closed) return;
+  /** Ends it without grace, with everything it started. */
+  async kill(): Promise<void> {
+    this.transport.kill?.();
+    await this.close();
+  }
+
+  /** @param isLast the word that stops: it leaves although the server is stopped already */
+  private post(message: Octets, isLast = false): void {
+    if (this.closed || (!isLast && this.options.stopped?.() !== undefined)) return;
     try {
       this.transport.send(message);
     } catch {
@@ -280,6 +309,7 @@ export class Peer {
 
   private settle(message: Message): void {
     const id = Number(message.id);
+    this.unfinished.delete(id);
     const entry = this.pending.get(id);
     if (entry === undefined) this.givenUp.delete(id);
     if (entry === undefined || message.value === undefined) return;

@@ -20,6 +20,8 @@ export interface ServerOptions {
   /** Before the names of its tools and prompts where servers are merged. */
   readonly prefix: string;
   readonly isolation: 'shared' | 'session';
+  /** One of our own, started by us from this installation. */
+  readonly isBuiltIn: boolean;
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
   /** The router's own assertion, for what it asks of such a server for itself. */
@@ -35,6 +37,8 @@ export interface ServerOptions {
   readonly listLimits: ListLimits;
   readonly log: Logger;
   readonly events: ServerEvents;
+  /** The emergency stop that keeps everything from it, if one does: then it is neither started nor sent anything. */
+  readonly stopped: () => AppError | undefined;
 }
 
 /** Makes a new, unstarted transport; `assertionOf` tells the assertion that goes with a request. */
@@ -51,9 +55,10 @@ export interface ServerEvents {
 }
 
 /**
- * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us.
+ * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us ·
+ * `halted`: by an emergency stop, until that is ended.
  */
-export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped';
+export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped' | 'halted';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
@@ -61,6 +66,8 @@ const LONGEST_WAIT_MS = 60_000;
 const STEADY_MS = 6_000;
 /** A call waits for a start that is no further away than this, instead of failing at once. */
 const WORTH_WAITING_MS = 2_000;
+/** What a halted server has not taken in by then never reaches it. */
+const LAST_BYTES_MS = 40;
 
 export class UpstreamServer {
   readonly options: ServerOptions;
@@ -140,6 +147,8 @@ export class UpstreamServer {
 
   /** Starts it unless it runs; joins a start that is on its way. */
   async start(): Promise<Peer> {
+    const stopped = this.options.stopped();
+    if (stopped !== undefined) throw stopped;
     // A start that is on its way ends when the lists are read, later than it connects.
     if (this.starting !== undefined) return this.starting;
     if (this.shared !== undefined) return this.shared;
@@ -165,6 +174,33 @@ export class UpstreamServer {
     await Promise.all([...this.opening, this.shared].map((peer) => peer?.close()));
     const peers = await Promise.all([...own, this.starting].map((peer) => peer?.catch(() => undefined)));
     await Promise.all(peers.map((peer) => peer?.close()));
+  }
+
+  /** An emergency stop covers it: nothing is started again, and what has not left by now does not leave. */
+  halt(): void {
+    if (this.state === 'halted' || this.state === 'stopped') return;
+    clearTimeout(this.retry);
+    this.setState('halted', 'stopped by an emergency stop');
+    setTimeout(() => {
+      for (const peer of this.all()) if (peer.isBacklogged && this.state === 'halted') void peer.kill();
+    }, LAST_BYTES_MS);
+  }
+
+  /** The grace of an emergency stop is over: ends what is halted, and what still runs a call that was cancelled. */
+  killHalted(): void {
+    for (const peer of this.all()) if (this.state === 'halted' || peer.isUnfinished) void peer.kill();
+  }
+
+  private all(): Peer[] {
+    return [...this.opening, ...this.connected];
+  }
+
+  /** No emergency stop covers it any more. */
+  unhalt(): void {
+    if (this.state !== 'halted') return;
+    this.setState(this.shared === undefined ? 'idle' : 'ready', undefined);
+    // What it listed meanwhile could not be asked for.
+    if (this.shared !== undefined) void this.listing.read(this.shared, LIST_NAMES);
   }
 
   /** Ends the connection that a session had to itself. */
@@ -193,7 +229,7 @@ export class UpstreamServer {
         this.lastInitialized = peer.initialized;
         if (this.shared === peer) {
           this.readyAt = performance.now();
-          this.setState('ready', undefined);
+          if (this.state === 'starting') this.setState('ready', undefined);
         }
         return peer;
       },
@@ -267,6 +303,7 @@ export class UpstreamServer {
         clientInfo,
         ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
         ...(session === undefined ? {} : { session }),
+        stopped: this.options.stopped,
         onBadMessage: (count, why) =>
           log.warn({ server: this.id, count, why }, 'the server printed what is no message; skipped'),
         events: {
@@ -292,6 +329,11 @@ export class UpstreamServer {
       throw this.unavailable();
     }
     connected = true;
+    const stopped = this.options.stopped();
+    if (stopped !== undefined) {
+      await peer.kill();
+      throw stopped;
+    }
     this.connected.add(peer);
     events.onConnected(this, peer);
     return peer;
@@ -300,7 +342,7 @@ export class UpstreamServer {
   /** The shared connection ended, or could not be made. */
   private lost(error: Error | undefined): void {
     this.shared = undefined;
-    if (this.state === 'stopped') return;
+    if (this.state === 'stopped' || this.state === 'halted') return;
     const now = performance.now();
     if (this.state === 'ready' && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
     this.retryAt = now + this.waitMs;

@@ -79,8 +79,12 @@ export class StdioTransport implements Transport {
     this.waiting += `${onOneLine(message)}\n`;
   }
 
+  get unsentBytes(): number {
+    return (this.child?.stdin.writableLength ?? 0) + this.waiting.length;
+  }
+
   get congested(): boolean {
-    return (this.child?.stdin.writableLength ?? 0) + this.waiting.length > CONGESTED_BYTES;
+    return this.unsentBytes > CONGESTED_BYTES;
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,10 @@ export interface Transport {
   setProtocolVersion?(version: string): void;
   /** True while more was sent than the other side has taken in: hold back. */
   readonly congested: boolean;
+  /** Bytes that were sent and have not left this process, where that can be told. */
+  readonly unsentBytes?: number;
+  /** Ends what it started at once, without asking it to end by itself. */
+  kill?(): void;
   /** Ends it and everything it started. */
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ export const serviceId = z
 export const serviceState = z.object({
   id: z.string().max(64),
   status: z.enum(['healthy', 'degraded', 'unhealthy']),
-  state: z.enum(['idle', 'starting', 'ready', 'waiting', 'stopped']),
+  state: z.enum(['idle', 'starting', 'ready', 'waiting', 'stopped', 'halted']),
   since: z.string().max(40).describe('ISO 8601'),
   problem: z.string().max(4_000).nullable().describe('Why it is not healthy'),
   starts: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).describe('How often it was started'),

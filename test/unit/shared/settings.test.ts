@@ -178,7 +178,7 @@ describe('readSettings', () => {
   });
 
   it('[B06] knows which variables are secrets', () => {
-    expect([...SECRET_VARIABLES]).toEqual(['MCP_JWT_SECRET_KEY', 'MCP_TOKEN']);
+    expect([...SECRET_VARIABLES]).toEqual(['MCP_JWT_SECRET_KEY', 'AIVILLAGE_ROUTER_TOKEN', 'MCP_TOKEN']);
   });
 });
 
