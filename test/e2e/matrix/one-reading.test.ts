@@ -82,7 +82,7 @@ describe.each(DOORS)('over %s', (door) => {
     client = await openDoor(door, village, tokenFor('alice'));
     // The servers of a process that has just begun list first.
     await client.list('tools/list', 'tools', 'name');
-  });
+  }, 90_000);
   afterAll(() => client.close());
   afterEach(() => {
     recorder.received.length = 0;
