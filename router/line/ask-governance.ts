@@ -4,13 +4,14 @@
  */
 
 import { z } from 'zod';
-import { APPROVAL_META_KEY, type gateInput, gateOutput } from '../../shared/approvals.ts';
+import { type gateInput, gateOutput } from '../../shared/approvals.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { ASSERTION_META_KEY } from '../../shared/identity/proof.ts';
 import { GATE_PERMISSION } from '../../shared/identity/roles.ts';
-import { decodeOctets, encodeOctets, type Octets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
+import { decodeOctets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
 import type { Allowed } from '../../shared/matrix/decide.ts';
+import { answerFor, type Gate } from '../approval/answer.ts';
 import { rowDigest, ticketFor } from '../approval/binding.ts';
 import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
@@ -61,8 +62,6 @@ function useApproval(call: Call, entry: Entry, { row }: Allowed, router: Router)
   }
   router.approvals.use(proposalId, fence, Date.now());
 }
-
-type Gate = z.output<typeof gateOutput>;
 
 async function ask(
   call: Call,
@@ -147,64 +146,4 @@ function readAnswer({ ok, octets }: Answer): Gate {
   // Its words are meant for the caller: too many open proposals, or nobody who could vote.
   if (isError === true) throw unasked(`It cannot be put to the vote: ${content.map(({ text = '' }) => text).join('')}`);
   return gateOutput.parse(structuredContent);
-}
-
-function answerFor(gate: Gate): Answer {
-  if (gate.status === 'executed' || gate.status === 'failed') return outcome(gate);
-  return state(gate, wordsFor(gate));
-}
-
-/** The stored outcome, as it was. */
-function outcome(gate: Gate): Answer {
-  const { outcome_text: text, outcome_bytes: bytes, status } = gate;
-  if (text === null) {
-    const lost = bytes === null ? 'a voter settled its outcome' : `its result of ${bytes} bytes was too long to keep`;
-    return state(gate, `Proposal ${gate.proposal_id} is ${status}: ${lost}. It is not run again.`, status === 'failed');
-  }
-  const octets = encodeOctets(text);
-  const refusal = status === 'failed' ? refusalIn(text) : undefined;
-  return refusal === undefined ? { ok: true, octets } : { ok: false, octets: stringifyOctets(refusal) };
-}
-
-const refusalSchema = z.strictObject({
-  error: z.looseObject({ code: z.number(), message: z.string() }),
-});
-
-/** A call that came to no result is kept as `{"error": …}`; a tool's result never has that alone. */
-function refusalIn(text: string): object | undefined {
-  const parsed = refusalSchema.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data.error : undefined;
-}
-
-function state({ proposal_id, status, expires_at }: Gate, text: string, isError = true): Answer {
-  const result = {
-    content: [{ type: 'text', text }],
-    isError,
-    _meta: { [APPROVAL_META_KEY]: { proposalId: proposal_id, status, expiresAt: expires_at } },
-  };
-  return { ok: true, octets: stringifyOctets(result) as Octets };
-}
-
-function wordsFor({ proposal_id: id, status, type, approvals, required, voters, expires_at: until }: Gate): string {
-  const again = 'Call it again with the same arguments to learn the state or to get the result.';
-  switch (status) {
-    case 'voting_ongoing':
-      return (
-        `This call needs a vote and has not run. It is proposal ${id} (${type}): ${approvals} of ${required} approvals, ` +
-        `by ${voters.join(', ')}, until ${until}. It runs by itself, once, when it is approved. ${again} ` +
-        `governance_status with this proposal_id shows the votes. Do not try to reach the same in another way.`
-      );
-    case 'approved':
-    case 'executing':
-      return `Proposal ${id} is approved and its call is being made. ${again}`;
-    case 'outcome_unknown':
-      return (
-        `The call of proposal ${id} was made and its outcome was lost: it may or may not have taken effect. It is not run ` +
-        'again; a voter settles it with governance_resolve.'
-      );
-    case 'rejected':
-      return `This call was put to the vote and rejected (proposal ${id}). It has not run. The answer holds until ${until}.`;
-    default:
-      return `Proposal ${id} for this call is ${status}. It has not run; call it again to put it to a new vote.`;
-  }
 }

@@ -169,6 +169,11 @@ it('[G5] without a governance server a gated call is refused, and nothing runs; 
     const refused = await session.call('ledger__append', { key: 'ungoverned' });
     expect(refused.error).toMatchObject({ code: -32004, data: { reason: 'APPROVAL_REQUIRED' } });
     expect(refused.error?.message).toMatch(/no governance server answers/);
+    const note = await session.request('resources/read', { uri: 'note://bob' });
+    expect(note.error).toMatchObject({
+      code: -32004,
+      message: expect.stringMatching(/Only calls of tools are put to the vote/),
+    });
     expect(fs.readFileSync(governed.ledger, 'utf8')).not.toContain('ungoverned');
   } finally {
     await village.remove();
