@@ -2,14 +2,13 @@
  * One MCP session with one upstream, whatever carries it: our ids, the requests in flight with their deadlines, progress
  * back to whom it belongs. It relays octets; of what passes it reads the envelope only.
  */
-import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
 import { AppError, toAppError } from '../../shared/errors.ts';
-import { type Octets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
+import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import type { Call } from '../call.ts';
 import type { CoarseTimer } from '../coarse-timer.ts';
 import { type Message, memberOf, octetsOf, readUpstreamMessage } from '../message.ts';
 import type { Session } from '../session.ts';
+import { type ClientInfo, type InitializeResult, initializeParams, readInitializeResult } from './handshake.ts';
 import { answeredId } from './http/answers.ts';
 import type { Transport } from './transport.ts';
 
@@ -39,14 +38,6 @@ export interface PeerEvents {
   onClose(peer: Peer, error: Error | undefined): void;
 }
 
-const initializeResult = z.looseObject({
-  protocolVersion: z.string(),
-  capabilities: z.looseObject({}),
-  serverInfo: z.looseObject({ name: z.string(), version: z.string() }),
-  instructions: z.string().optional(),
-});
-export type InitializeResult = z.infer<typeof initializeResult>;
-
 interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: AppError) => void;
@@ -57,8 +48,6 @@ interface Pending {
   questions: number;
 }
 
-/** What the router can relay from a server to a client; whether the client takes it is seen when it comes. */
-const CLIENT_CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } };
 const HANDSHAKE_TIMEOUT_MS = 30_000;
 /** How long a server that does not heed a cancellation is expected to speak of the call. */
 const GIVEN_UP_MS = 5_000;
@@ -68,7 +57,7 @@ const NAMED_BAD_MESSAGES = 5;
 export interface PeerOptions {
   readonly timer: CoarseTimer;
   readonly events: PeerEvents;
-  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly clientInfo: ClientInfo;
   readonly onBadMessage: (count: number, why: string) => void;
   readonly startTimeoutMs?: number;
   /** The session that has this connection to itself. */
@@ -114,11 +103,7 @@ export class Peer {
         onClose: (error) => this.lost(error),
       });
       const timeoutMs = this.options.startTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-      const params = stringifyOctets({
-        protocolVersion: LATEST_PROTOCOL_VERSION,
-        capabilities: CLIENT_CAPABILITIES,
-        clientInfo: this.options.clientInfo,
-      });
+      const params = initializeParams(this.options.clientInfo);
       const answer = await this.request('initialize', params, { timeoutMs, maxMs: timeoutMs });
       if (!answer.ok) throw new AppError('CONNECTION_FAILED', { text: 'The server refused initialize' });
       this.initialized = readInitializeResult(answer.octets);
@@ -372,19 +357,3 @@ export class Peer {
 /** Notifications that concern no single call, whatever stream they come on. */
 const OF_NO_CALL = /^notifications\/(?:cancelled|.*\/list_changed|resources\/updated)$/;
 const OVER = new AppError('METHOD_NOT_FOUND', { text: 'The call that this belongs to is over; nobody can be asked' });
-
-function readInitializeResult(octets: Octets): InitializeResult {
-  const parsed = initializeResult.safeParse(parseOctets(octets));
-  if (!parsed.success) {
-    throw new AppError('CONNECTION_FAILED', {
-      text: 'The server answered initialize without protocolVersion, capabilities and serverInfo',
-    });
-  }
-  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(parsed.data.protocolVersion)) {
-    throw new AppError('INVALID_VERSION', {
-      text: 'The server speaks a protocol version that the router does not know',
-      data: { supported: SUPPORTED_PROTOCOL_VERSIONS },
-    });
-  }
-  return parsed.data;
-}

@@ -9,10 +9,12 @@ import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '.
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Message } from '../message.ts';
 import type { Session } from '../session.ts';
+import type { ClientInfo, InitializeResult } from './handshake.ts';
 import { HealthCheck } from './health-check.ts';
 import type { ListLimits } from './list-all.ts';
 import { Listing } from './listing.ts';
-import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
+import { keepOwnAssertion, type OwnAssertion } from './own-assertion.ts';
+import { Peer, type PeerEvents } from './peer.ts';
 import type { Transport } from './transport.ts';
 
 export interface ServerOptions {
@@ -25,7 +27,7 @@ export interface ServerOptions {
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
   /** The router's own assertion, for what it asks of such a server for itself. */
-  readonly ownAssertion: () => string | Promise<string>;
+  readonly ownAssertion: OwnAssertion;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
   /** Between two questions whether it still answers. */
@@ -33,7 +35,7 @@ export interface ServerOptions {
   /** The ways to reach it, tried in this order at each start. */
   readonly ways: readonly Way[];
   readonly timer: CoarseTimer;
-  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly clientInfo: ClientInfo;
   readonly listLimits: ListLimits;
   readonly log: Logger;
   readonly events: ServerEvents;
@@ -273,31 +275,16 @@ export class UpstreamServer {
     throw problem ?? this.unavailable();
   }
 
-  /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
-  private async openOwnAssertion(): Promise<() => string | undefined> {
-    const { assertion, ownAssertion } = this.options;
-    if (assertion !== 'bearer') return () => undefined;
-    let newest = await ownAssertion();
-    return () => {
-      const next = ownAssertion();
-      if (typeof next === 'string') newest = next;
-      else {
-        next.then(
-          (made) => {
-            newest = made;
-          },
-          (error: unknown) => this.options.log.error({ server: this.id, err: error }, 'no assertion could be made'),
-        );
-      }
-      return newest;
-    };
-  }
-
   private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
-    const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
-    const own = await this.openOwnAssertion();
+    const { timer, clientInfo, log, events, startTimeoutMs, assertion, ownAssertion } = this.options;
+    const own =
+      assertion === 'bearer'
+        ? await keepOwnAssertion(ownAssertion, (error) =>
+            log.error({ server: this.id, err: error }, 'no assertion could be made'),
+          )
+        : undefined;
     const peer: Peer = new Peer(
-      way((id) => peer.assertionOf(id) ?? own()),
+      way((id) => peer.assertionOf(id) ?? own?.()),
       {
         timer,
         clientInfo,
