@@ -106,7 +106,7 @@ async function ask(
       maxMs: timeoutMs,
       ...(token !== undefined && { progress: (message) => passProgress(call, message, token) }),
     });
-    return readAnswer(answer);
+    return readAnswer(answer, approval);
   } catch (error) {
     if (call.ended !== undefined || (error instanceof AppError && KEPT.has(error.kind))) throw error;
     throw unasked(
@@ -144,10 +144,11 @@ const resultSchema = z.looseObject({
   content: z.array(z.looseObject({ text: z.string().optional() })),
 });
 
-function readAnswer({ ok, octets }: Answer): Gate {
+function readAnswer({ ok, octets }: Answer, approval: string): Gate {
   if (!ok) throw new AppError('UPSTREAM_INVALID');
   const { isError, structuredContent, content } = resultSchema.parse(parseOctets(octets));
   // Its words are meant for the caller: too many open proposals, or nobody who could vote.
-  if (isError === true) throw unasked(`It cannot be put to the vote: ${content.map(({ text = '' }) => text).join('')}`);
+  if (isError === true)
+    throw unasked(approval, `It cannot be put to the vote: ${content.map(({ text = '' }) => text).join('')}`);
   return gateOutput.parse(structuredContent);
 }
