@@ -102,21 +102,18 @@ describe.each(['pipe', 'web'])('too much of a result over the %s', (id) => {
     expect(content.at(-1)).toEqual({ type: 'text', text: 'block 9999' });
   });
 
-  it('[R8] E04: serves 60 clients 5 MiB each at once in bounded memory', async () => {
+  it('[R8] E04: serves 40 clients 5 MiB each at once in bounded memory', async () => {
     const sessions = await Promise.all(
-      Array.from({ length: 60 }, () => RawSession.open(village.url, tokenFor('many'))),
+      Array.from({ length: 40 }, () => RawSession.open(village.url, tokenFor('many'))),
     );
     const grown = await growth(async () => {
-      const sizes = await Promise.all(
-        sessions.map(async (each) => {
-          return contentOf(await each.call(`whole${id}__five`))[0]?.text.length;
-        }),
-      );
-      expect(new Set(sizes)).toEqual(new Set([5 * MIB]));
+      const answers = await Promise.all(sessions.map((each) => each.call(`whole${id}__five`)));
+      expect(answers.map(({ error }) => error).filter((error) => error !== undefined)).toEqual([]);
+      expect(new Set(answers.map((answer) => contentOf(answer)[0]?.text.length))).toEqual(new Set([5 * MIB]));
     });
-    console.log(`${id}: 60 × 5 MiB, +${grown.toFixed(0)} MiB`);
+    console.log(`${id}: 40 × 5 MiB, +${grown.toFixed(0)} MiB`);
     // Each is there in four forms at most on its way. The 200 MiB of the case need back-pressure from clients to servers.
-    expect(grown).toBeLessThan(4 * 60 * 5);
+    expect(grown).toBeLessThan(4 * 40 * 5);
     await Promise.all(sessions.map((each) => each.close()));
   });
 });
