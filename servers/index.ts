@@ -7,11 +7,21 @@ export interface ServerEnvironment {
   readonly log: Log;
   /** An existing folder that belongs to this server's owner alone. */
   readonly dataDir: string;
+  /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
+  readonly knowledge?: KnowledgeSettings;
+}
+
+export interface KnowledgeSettings {
+  /** Full paths that files may be ingested from. */
+  readonly folders: readonly string[];
+  /** Budget of a context store. */
+  readonly maxTokens: number;
 }
 
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;
 
 export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
   ['governance', async () => (await import('./governance/main.ts')).open],
+  ['hyperrag', async () => (await import('./hyperrag/main.ts')).open],
   ['monitoring', async () => (await import('./monitoring/main.ts')).open],
 ]);

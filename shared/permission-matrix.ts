@@ -7,6 +7,20 @@ import type { PermissionRow } from './matrix/rows.ts';
 /** All built-in tools by the server that owns them. No other server may list one of these names. */
 export const BUILT_IN_TOOLS = {
   router: ['service_list', 'service_status', 'service_register', 'service_remove', 'permission_explain', 'audit_query'],
+  hyperrag: [
+    'hyperrag_query',
+    'hyperrag_ingest',
+    'hyperrag_memory',
+    'hyperrag_graph',
+    'hyperrag_feedback',
+    'hyperrag_gaps',
+    'context_update',
+    'context_get',
+    'context_query',
+    'context_set_priority',
+    'context_clear',
+    'knowledge_elevation',
+  ],
   monitoring: ['system_performance'],
 } as const;
 
@@ -26,15 +40,32 @@ const tools = {
   service_remove: manageServices,
   permission_explain: { level: 'READ_ONLY' },
   audit_query: { level: 'GOVERNANCE', permission: 'audit:read' },
+  hyperrag_query: { level: 'READ_ONLY' },
+  hyperrag_ingest: { level: 'OPERATOR' },
+  hyperrag_memory: { level: 'OPERATOR' },
+  hyperrag_graph: { level: 'READ_ONLY' },
+  hyperrag_feedback: { level: 'OPERATOR' },
+  hyperrag_gaps: { level: 'READ_ONLY' },
+  context_update: { level: 'OPERATOR' },
+  context_get: { level: 'READ_ONLY' },
+  context_query: { level: 'READ_ONLY' },
+  context_set_priority: { level: 'OPERATOR' },
+  context_clear: { level: 'OPERATOR' },
+  knowledge_elevation: { level: 'OPERATOR' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
 const resources: readonly PermissionRow[] = [
+  { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
 ];
 
-const prompts: readonly PermissionRow[] = [{ match: 'prompt:capacity_review', level: 'READ_ONLY' }];
+const prompts: readonly PermissionRow[] = [
+  { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
+  { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
+  { match: 'prompt:capacity_review', level: 'READ_ONLY' },
+];
 
 export const BUILT_IN_ROWS: readonly PermissionRow[] = [
   ...Object.entries(tools).map(([match, row]) => ({ match, ...row })),

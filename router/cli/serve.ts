@@ -34,7 +34,12 @@ async function run(context: CliContext, id: string, port: number | undefined): P
   const identity = await identityOfServer(context, settings, id);
   const serving = await serve({
     id,
-    createServer: async () => (await SERVERS.get(id)!())({ log, dataDir: settings.dataDir }),
+    createServer: async () =>
+      (await SERVERS.get(id)!())({
+        log,
+        dataDir: settings.dataDir,
+        knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
+      }),
     io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },
     identity: identity.check,
     authorize: identity.authorize,
