@@ -54,33 +54,58 @@ export const UNCORRECTED: Calibration = { slope: 1, shift: 0 };
 
 /** How many judged hits the uncorrected line is worth. */
 const PRIOR_STRENGTH = 4;
-const MOST_STEPS = 25;
+const MOST_STEPS = 50;
 
 /** The line through the evidence that what callers said makes likeliest (Platt, 1999), held to the uncorrected one by a prior. */
 export function calibrate(fits: readonly Fit[]): Calibration {
-  let { slope, shift } = UNCORRECTED;
-  if (fits.length === 0) return UNCORRECTED;
+  let at = UNCORRECTED;
+  let loss = lossOf(fits, at);
   for (let step = 0; step < MOST_STEPS; step++) {
-    let [gSlope, gShift] = [-PRIOR_STRENGTH * (slope - 1), -PRIOR_STRENGTH * 0.25 * shift];
-    let [hSlope, hBoth, hShift] = [PRIOR_STRENGTH, 0, PRIOR_STRENGTH * 0.25];
-    for (const { logit, fitted } of fits) {
-      const p = sigmoid(slope * logit + shift);
-      const [error, weight] = [(fitted ? 1 : 0) - p, p * (1 - p)];
-      gSlope += error * logit;
-      gShift += error;
-      hSlope += weight * logit * logit;
-      hBoth += weight * logit;
-      hShift += weight;
-    }
-    const determinant = hSlope * hShift - hBoth * hBoth;
-    const dSlope = (hShift * gSlope - hBoth * gShift) / determinant;
-    const dShift = (hSlope * gShift - hBoth * gSlope) / determinant;
-    slope += dSlope;
-    shift += dShift;
-    if (Math.abs(dSlope) + Math.abs(dShift) < 1e-9) break;
+    const { slope, shift } = newtonStep(fits, at);
+    let share = 1;
+    let next = at;
+    let nextLoss = loss;
+    // A whole step may overshoot: so far as it gains.
+    do {
+      next = { slope: at.slope + share * slope, shift: at.shift + share * shift };
+      nextLoss = lossOf(fits, next);
+      share /= 2;
+    } while (nextLoss > loss && share > 1e-6);
+    const isDone = loss - nextLoss < 1e-9;
+    if (nextLoss <= loss) [at, loss] = [next, nextLoss];
+    if (isDone) break;
   }
   // More evidence never means less confidence.
-  return slope > 0 ? { slope, shift } : UNCORRECTED;
+  return at.slope > 0 ? at : UNCORRECTED;
+}
+
+function lossOf(fits: readonly Fit[], at: Calibration): number {
+  let loss = (PRIOR_STRENGTH * ((at.slope - 1) ** 2 + 0.25 * at.shift ** 2)) / 2;
+  for (const { logit, fitted } of fits) {
+    const z = at.slope * logit + at.shift;
+    // -log of the probability of what was said, without overflow.
+    loss += Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z))) - (fitted ? z : 0);
+  }
+  return loss;
+}
+
+function newtonStep(fits: readonly Fit[], { slope, shift }: Calibration): Calibration {
+  let [gSlope, gShift] = [-PRIOR_STRENGTH * (slope - 1), -PRIOR_STRENGTH * 0.25 * shift];
+  let [hSlope, hBoth, hShift] = [PRIOR_STRENGTH, 0, PRIOR_STRENGTH * 0.25];
+  for (const { logit, fitted } of fits) {
+    const p = sigmoid(slope * logit + shift);
+    const [error, weight] = [(fitted ? 1 : 0) - p, p * (1 - p)];
+    gSlope += error * logit;
+    gShift += error;
+    hSlope += weight * logit * logit;
+    hBoth += weight * logit;
+    hShift += weight;
+  }
+  const determinant = hSlope * hShift - hBoth * hBoth;
+  return {
+    slope: (hShift * gSlope - hBoth * gShift) / determinant,
+    shift: (hSlope * gShift - hBoth * gSlope) / determinant,
+  };
 }
 
 export function relevance(logit: number, { slope, shift }: Calibration): number {

@@ -19,7 +19,8 @@ export interface Sentence {
 }
 
 const LONGEST_NAME = 100;
-const WORD = String.raw`\p{Lu}(?:[\p{L}\p{M}\p{N}'’-]{0,40}|\.)`;
+const ABBREVIATIONS = 'Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Gen|Col|Capt|Lt|Sgt|Gov|Sen|Rep';
+const WORD = String.raw`(?:(?:${ABBREVIATIONS}|\p{Lu})\.|\p{Lu}[\p{L}\p{M}\p{N}'’-]{0,40})`;
 /** Words that a name may have inside. */
 const LINK = '(?:(?:of|the|de|la|le|du|von|van|der|den|bin|al)[ -]){0,2}';
 const RUN = new RegExp(
@@ -27,7 +28,7 @@ const RUN = new RegExp(
   'gu',
 );
 const END_OF_SENTENCE = /(?<=[.!?]["')\]]{0,2})\s+(?=["'(]{0,2}[\p{Lu}\p{N}])|\n+/u;
-const ABBREVIATED = /(?:^|[\s(])(?:\p{Lu}|Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|Gen|Col|Capt|Lt|Sgt|Gov|Sen|Rep|No|vs)\.$/u;
+const ABBREVIATED = new RegExp(String.raw`(?:^|[\s(])(?:\p{Lu}|No|vs|${ABBREVIATIONS})\.$`, 'u');
 
 /** Capitalised only because they begin a sentence. */
 const BEGINNERS = new Set(
@@ -90,8 +91,8 @@ function namesIn(sentence: string): Name[] {
       name = space < 0 ? '' : name.slice(space + 1);
     }
     name = name.replace(/['’]s$/u, '').replace(/[-'’]+$/u, '');
-    if (name.length < 2 || name.length > LONGEST_NAME || !/^[\p{Lu}\p{N}]/u.test(name)) continue;
-    if (name.endsWith('.') && name.length > 2) name = name.replace(/\.$/u, '');
+    if (name.length > 2 && name.endsWith('.')) name = name.slice(0, -1);
+    if (name.length < 2 || name.length > LONGEST_NAME || !/^\p{Lu}[^.]|^\p{Lu}.{2}/u.test(name)) continue;
     names.push({ name, folded: foldName(name), at, end: at + name.length });
   }
   return names;

@@ -1,12 +1,12 @@
 /**
- * Takes drafts into the store, one transaction for each document, so that an end at any moment leaves whole documents only and
- * the same call again goes on where it ended. Reads no files itself.
+ * Takes drafts into the store, a few whole documents in one transaction, so that an end at any moment leaves whole documents
+ * only and the same call again goes on where it ended. Reads no files itself.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import { mayChange } from '../namespaces.ts';
-import type { Documents } from '../store/documents.ts';
-import type { Read, Skipped } from './draft.ts';
+import type { Documents, NewDocument, Put } from '../store/documents.ts';
+import type { Draft, Read, Skipped } from './draft.ts';
 
 export interface IngestResult {
   /** Documents added or updated, and their passages. */
@@ -33,48 +33,79 @@ export const MOST_TOLD = 1_000;
 /** After so long the event loop gets its turn, for a cancellation to come in. */
 const SLICE_MS = 8;
 
-/** Ends early, without an error, when the signal aborts: what is in stays. */
+/** Documents in one transaction: a commit costs more than a small document. */
+const MOST_TOGETHER = 50;
+const MOST_PIECES_TOGETHER = 500;
+
+/** Ends early, without an error, when the signal aborts: what is committed stays. */
 export async function ingest(
   reads: AsyncIterable<Read> | Iterable<Read>,
   options: IngestOptions,
 ): Promise<IngestResult> {
-  const { documents, caller, namespace, nowMs, signal, onProgress } = options;
-  let [taken, passages, unchanged, skippedCount, looked] = [0, 0, 0, 0, 0];
-  const skipped: Skipped[] = [];
-  const leave = (id: string, reason: string) => {
-    skippedCount++;
-    if (skipped.length < MOST_TOLD) skipped.push({ id, reason });
-  };
+  const { signal, onProgress } = options;
+  const tally: Tally = { documents: 0, passages: 0, unchanged: 0, skipped: [], skippedCount: 0 };
+  let waiting: Read[] = [];
+  let pieces = 0;
+  let looked = 0;
   let began = performance.now();
   for await (const read of reads) {
     if (signal.aborted) break;
     looked++;
-    if ('skipped' in read) leave(read.skipped.id, read.skipped.reason);
-    else {
-      const { draft } = read;
-      const source = draft.source || caller.agentId;
-      const document = {
-        ...draft,
-        namespace,
-        kind: 'document',
-        source,
-        author: caller.agentId,
-        ttlDays: null,
-      } as const;
-      const put = documents.put(document, nowMs(), (old) => mayChange(caller, old));
-      if (put.outcome === 'unchanged') unchanged++;
-      else if (put.outcome === 'duplicate') leave(draft.id, `It says the very same as ${put.of}.`);
-      else if (put.outcome === 'refused')
-        leave(draft.id, 'Another agent ingested a document with this id; choose another id.');
-      else {
-        taken++;
-        passages += put.passages;
-      }
+    waiting.push(read);
+    if ('draft' in read) pieces += read.draft.pieces.length;
+    if (waiting.length >= MOST_TOGETHER || pieces >= MOST_PIECES_TOGETHER) {
+      commit(waiting, tally, options);
+      waiting = [];
+      pieces = 0;
     }
     if (performance.now() - began < SLICE_MS) continue;
     onProgress(looked);
     await nextTurn();
     began = performance.now();
   }
-  return { documents: taken, passages, unchanged, skipped, skippedCount };
+  if (!signal.aborted) commit(waiting, tally, options);
+  return tally;
+}
+
+interface Tally extends IngestResult {
+  documents: number;
+  passages: number;
+  unchanged: number;
+  readonly skipped: Skipped[];
+  skippedCount: number;
+}
+
+function commit(reads: readonly Read[], tally: Tally, { documents, caller, namespace, nowMs }: IngestOptions): void {
+  const author = caller.agentId;
+  const toDocument = (draft: Draft): NewDocument => {
+    return { ...draft, namespace, kind: 'document', source: draft.source || author, author, ttlDays: null };
+  };
+  const drafts = reads.flatMap((read) => ('draft' in read ? [toDocument(read.draft)] : []));
+  const puts = documents.putAll(drafts, nowMs(), (old) => mayChange(caller, old)).values();
+  for (const read of reads) {
+    if ('skipped' in read) leave(tally, read.skipped);
+    else count(tally, read.draft.id, puts.next().value!);
+  }
+}
+
+function count(tally: Tally, id: string, put: Put): void {
+  switch (put.outcome) {
+    case 'unchanged':
+      tally.unchanged++;
+      break;
+    case 'duplicate':
+      leave(tally, { id, reason: `It says the very same as ${put.of}.` });
+      break;
+    case 'refused':
+      leave(tally, { id, reason: 'Another agent ingested a document with this id; choose another id.' });
+      break;
+    default:
+      tally.documents++;
+      tally.passages += put.passages;
+  }
+}
+
+function leave(tally: Tally, skipped: Skipped): void {
+  tally.skippedCount++;
+  if (tally.skipped.length < MOST_TOLD) tally.skipped.push(skipped);
 }

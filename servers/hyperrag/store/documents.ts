@@ -43,6 +43,8 @@ export type Put =
 export interface Documents {
   /** One transaction: afterwards the whole document is there, or nothing of it. */
   put(document: NewDocument, now: number, mayReplace: (old: StoredDocument) => boolean): Put;
+  /** Several in one transaction, in order. */
+  putAll(documents: readonly NewDocument[], now: number, mayReplace: (old: StoredDocument) => boolean): Put[];
   find(namespace: string, kind: Kind, id: string): StoredDocument | undefined;
   /** In whatever namespace; only for kinds whose ids nobody can guess. */
   findAnywhere(kind: Kind, id: string): StoredDocument | undefined;
@@ -218,6 +220,8 @@ export function createDocuments(store: HyperragStore): Documents {
 
   return {
     put,
+    putAll: (documents, now, mayReplace) =>
+      store.transaction(() => documents.map((document) => put(document, now, mayReplace))),
     find,
     findAnywhere: (kind, id) =>
       store.first(db.selectFrom('documents').selectAll().where('kind', '=', kind).where('document_id', '=', id)),
