@@ -84,18 +84,20 @@ export function createKnowledge({ index, documents, trust, retentionDays, nowMs 
       const byId = new Map(hits.map((hit) => [hit.id, hit]));
       const calibration = trust.calibrationOf(asker);
       const best = hits[0]?.score ?? 0;
-      const found: Found[] = [];
-      const claims = new Set<string>();
+      const first = new Map<string, { hit: Hit; passage: StoredPassage }>();
       for (const hit of hits) {
         const passage = rows.get(hit.id);
-        if (!passage || claims.has(passage.digest)) continue;
-        claims.add(passage.digest);
-        const statedBy = documents.claimants(passage.digest, namespaces);
-        const truth = trust.probabilityOf({ digest: passage.digest, statedBy }) * statedConfidence(passage.document);
+        if (passage && !first.has(passage.digest)) first.set(passage.digest, { hit, passage });
+      }
+      const statements = documents.claimants([...first.keys()], namespaces);
+      const claims = [...statements].map(([digest, statedBy]) => ({ digest, statedBy }));
+      const truths = new Map(trust.probabilities(claims).map((truth, n) => [claims[n]!.digest, truth]));
+      const found = [...first].map(([digest, { hit, passage }]): Found => {
+        const truth = (truths.get(digest) ?? 0) * statedConfidence(passage.document);
         const logit = fitLogit(hit, best);
         const fits = relevance(logit, calibration);
-        const sources = new Set([passage.document.source, ...statedBy.map(({ source }) => source)]);
-        found.push({
+        const sources = new Set([passage.document.source, ...statements.get(digest)!.map(({ source }) => source)]);
+        return {
           passage,
           score: hit.score * truth,
           confidence: fits * truth,
@@ -104,8 +106,8 @@ export function createKnowledge({ index, documents, trust, retentionDays, nowMs 
           sources: [...sources],
           path: pathTo(hit, byId, rows),
           logit,
-        });
-      }
+        };
+      });
       found.sort((a, b) => b.score - a.score);
       return found.filter(({ confidence }) => confidence >= minConfidence).slice(0, limit);
     },

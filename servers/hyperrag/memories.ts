@@ -69,7 +69,7 @@ export function createMemories(parts: MemoryParts): Memories {
   function toMemory(document: StoredDocument, fits = 1): Memory {
     const { content, tags } = kept.parse(JSON.parse(document.metadata));
     const { namespace, source } = document;
-    const truth = trust.probabilityOf({ digest: digestOf(content), statedBy: [{ namespace, source }] });
+    const [truth = 0] = trust.probabilities([{ digest: digestOf(content), statedBy: [{ namespace, source }] }]);
     return {
       id: document.document_id,
       content,

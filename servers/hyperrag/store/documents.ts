@@ -40,6 +40,12 @@ export type Put =
   /** There is one with this id, and `mayReplace` said no. */
   | { readonly outcome: 'refused' };
 
+/** Where a text is stated, and by which source. */
+export interface Statement {
+  readonly namespace: string;
+  readonly source: string;
+}
+
 export interface Documents {
   /** One transaction: afterwards the whole document is there, or nothing of it. */
   put(document: NewDocument, now: number, mayReplace: (old: StoredDocument) => boolean): Put;
@@ -52,8 +58,8 @@ export interface Documents {
   /** In no order; those that are gone are missing. At most 1,000 keys. */
   passages(keys: readonly number[]): StoredPassage[];
   passagesOf(documentKey: number): StoredPassage[];
-  /** Passages whose text is the very same, in these namespaces. */
-  claimants(digest: string, namespaces: readonly string[]): { namespace: string; source: string }[];
+  /** For each digest, who states that very text in these namespaces; none where nobody does. At most 1,000 digests. */
+  claimants(digests: readonly string[], namespaces: readonly string[]): Map<string, Statement[]>;
   /** Of one kind in these namespaces, the newest first. */
   list(kind: Kind, namespaces: readonly string[], limit: number): StoredDocument[];
   /** Removes documents of a kind whose time is over: `updated_at` plus its own days, else `defaultDays`. @returns how many */
@@ -66,6 +72,8 @@ export interface Documents {
 export const DAY_MS = 86_400_000;
 /** Names kept of one passage. */
 const MOST_NAMES = 64;
+/** Of one claim more voices add nothing. */
+const MOST_STATEMENTS = 5_000;
 /** Rows written by one statement. */
 const BATCH = 100;
 
@@ -235,15 +243,21 @@ export function createDocuments(store: HyperragStore): Documents {
       store
         .all(joined().select(columns).where('passages.document_key', '=', documentKey).orderBy('passages.ordinal'))
         .map(toPassage),
-    claimants: (digest, namespaces) =>
-      store.all(
+    claimants(digests, namespaces) {
+      const statements = new Map<string, Statement[]>(digests.map((digest) => [digest, []]));
+      if (digests.length === 0) return statements;
+      const rows = store.all(
         joined()
-          .select(['documents.namespace', 'documents.source'])
+          .select(['passages.digest', 'documents.namespace', 'documents.source'])
           .distinct()
-          .where('passages.digest', '=', digest)
-          .where('documents.namespace', 'in', namespaces)
-          .limit(100),
-      ),
+          .where('passages.digest', 'in', digests)
+          // Not by the index of namespaces: a namespace holds far more documents than there are with these texts.
+          .where((e) => e(e.fn.coalesce('documents.namespace', e.val('')), 'in', namespaces))
+          .limit(MOST_STATEMENTS),
+      );
+      for (const { digest, namespace, source } of rows) statements.get(digest)?.push({ namespace, source });
+      return statements;
+    },
     list: (kind, namespaces, limit) =>
       store.all(
         db

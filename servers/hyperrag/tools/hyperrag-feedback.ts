@@ -87,12 +87,14 @@ export function hyperragFeedback({ documents, knowledge, trust, nowMs }: Hyperra
         await noteFit(caller, passage, query, verdict === 'relevant');
       } else judge(caller, passage, evidence, verdict === 'supports');
       const { namespace, source } = passage.document;
-      const statedBy = documents.claimants(passage.digest, namespacesToRead(caller, undefined));
+      const { digest } = passage;
+      const statedBy = documents.claimants([digest], namespacesToRead(caller, undefined)).get(digest) ?? [];
+      const [probability = 0] = trust.probabilities([{ digest, statedBy }]);
       const { mean, right, wrong } = trust.reliabilityOf(namespace, source);
       return {
         passage_id,
         source,
-        claim_probability: rounded(trust.probabilityOf({ digest: passage.digest, statedBy })),
+        claim_probability: rounded(probability),
         source_reliability: { mean: rounded(mean), right: rounded(right), wrong: rounded(wrong) },
       };
     },
