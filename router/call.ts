@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { AppError } from '../shared/errors.ts';
 import type { Caller } from '../shared/identity/caller.ts';
 import type { Octets } from '../shared/json/octets.ts';
+import type { Approved } from './approval/approved.ts';
+import type { Entry } from './catalog/catalog.ts';
 import type { Message } from './message.ts';
 import type { Session } from './session.ts';
 import type { Peer } from './upstreams/peer.ts';
@@ -27,6 +29,12 @@ export class Call {
   readonly startedAt: number = performance.now();
   /** Set while an upstream runs it. */
   running: { readonly peer: Peer; readonly id: number } | undefined;
+  /** What it names, once that is known. */
+  entry: Entry | undefined;
+  /** It was sent to its server: whether it took effect is the server's to say. */
+  left = false;
+  /** Set when it is the call of an approved proposal, which the governance server has made. */
+  approval: Approved | undefined;
   /** The `match` of the row that decided on it, once one did. */
   rule: string | undefined;
   /** Set when it must end without having been answered. */

@@ -16,6 +16,8 @@ export interface ServiceState {
   readonly starts: number;
   readonly calls_in_flight: number;
   readonly tools: number;
+  /** What it sent since it was started that is no message. */
+  readonly bad_messages: number;
   readonly protocol_version: string | null;
 }
 
@@ -29,6 +31,7 @@ export function serviceState(server: UpstreamServer): ServiceState {
     starts: server.starts,
     calls_in_flight: server.peers().reduce((sum, peer) => sum + peer.inFlight, 0),
     tools: server.definitions.tools.length,
+    bad_messages: server.peers().reduce((sum, peer) => sum + peer.badMessages, 0),
     protocol_version: server.initialized?.protocolVersion ?? null,
   };
 }

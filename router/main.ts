@@ -1,5 +1,5 @@
 /** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
-import fs from 'node:fs';
+import { ensureDataFolder } from '../shared/data-folder.ts';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
 import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
 import { LEVELS, type Level } from '../shared/identity/levels.ts';
@@ -12,6 +12,8 @@ import type { Logger } from '../shared/logger.ts';
 import { createMatrix, type Matrix } from '../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS } from '../shared/permission-matrix.ts';
 import type { Settings } from '../shared/settings.ts';
+import { createTickets } from './approval/ticket.ts';
+import { createUsedApprovals } from './approval/used-approvals.ts';
 import { openAuditLog } from './audit/audit-log.ts';
 import type { AuditEntry } from './audit/entry.ts';
 import { identityEvents } from './audit/identity-events.ts';
@@ -23,15 +25,21 @@ import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
 import { readTls } from './doors/tls-files.ts';
+import { InternalDoor } from './internal-door.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
-import { rightsChanged } from './relay/list-changes.ts';
+import { rightsChanged, rightsNow } from './relay/list-changes.ts';
+import { askLevels } from './relay/logging.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { serverFactory } from './server-factory.ts';
+import { ServerIdentities } from './server-identities.ts';
 import type { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
+import { EmergencyStop } from './stop/emergency-stop.ts';
+import { enforce } from './stop/enforce.ts';
+import { openStopStore } from './stop/stop-store.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
 
@@ -41,7 +49,7 @@ export interface RunningRouter {
   /** Opens the HTTP doors. */
   listen(): Promise<HttpServer>;
   /** Takes over a changed configuration; sessions go on. */
-  reconfigure(config: Config): void;
+  reconfigure(config: Config): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,7 +61,7 @@ const FIRST_LIST_WAIT_MS = 800;
 /** Rejects with what its user must know when a store, a key or a setting refuses. */
 export async function openRouter(settings: Settings, config: Config, log: Logger): Promise<RunningRouter> {
   const { dataDir, checkpointDir } = settings;
-  fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  ensureDataFolder(dataDir);
   let current = config;
   const agents: AgentLookup = (agentId) => {
     const agent = current.agents.get(agentId);
@@ -85,6 +93,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     now: Date.now,
     onNotice: (text) => log.warn(text),
   });
+  const serverIdentities = new ServerIdentities(() => timer.now());
+  const stopStore = await openStopStore(dataDir);
   /** What happens whether or not it can be recorded; what may not happen then waits for its record itself. */
   const record = (entry: AuditEntry): void => {
     audit.append(entry).catch((error: unknown) => log.error({ err: error, kind: entry.kind }, 'could not be recorded'));
@@ -100,6 +110,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       record({ ...aboutSession('session_closed', session), reason: why });
       failQuestions(session);
       dropSubscriptions(router, session);
+      if (session.logLevel !== undefined) askLevels(router, session);
       for (const server of router.catalog.all()) void server.release(session);
     },
   });
@@ -120,16 +131,31 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       get available() {
         return identity.revocations.fresh();
       },
-      verify: (token) => identity.verifier.verify(token),
+      verify: (token) => {
+        const found = identity.verifier.verify(token);
+        return found instanceof Promise
+          ? found.then((caller) => serverIdentities.refuseServer(caller))
+          : serverIdentities.refuseServer(found);
+      },
       check: (caller) => identity.verifier.assertCurrent(caller),
       assertion: (caller, serverId) => minter.get(caller, serverId),
     },
     matrix: createMatrix({ builtIn: BUILT_IN_ROWS, configured: [], permits }),
     audit,
+    stop: new EmergencyStop(stopStore, log),
+    tickets: createTickets(signingKey),
+    approvals: createUsedApprovals(stopStore.store),
     timer,
     log,
   };
-  const factory = serverFactory({ router, settings, assertionKey: signingKey.publicKeyText, log });
+  const internalDoor = new InternalDoor(router, serverIdentities);
+  const factory = serverFactory({
+    router,
+    settings,
+    assertionKey: signingKey.publicKeyText,
+    environmentOf: (serverId) => ({ AIVILLAGE_CONFIG: current.file, ...internalDoor.environmentOf(serverId) }),
+    log,
+  });
   const registry = new ServiceRegistry({
     dataDir,
     maxTimeoutMs: settings.maxTimeoutMs,
@@ -157,15 +183,29 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   });
   const whole = registry.joinedTo(current);
   router.matrix = matrixOf(whole);
+  if (needsDoor(current)) await internalDoor.open();
   servers.apply(whole.servers);
+  router.stop.onChange(enforceStops);
+  enforceStops();
+  router.stop.watch();
+
+  function enforceStops(): void {
+    enforce(router, settings.emergencyStopTimeoutMs);
+  }
+
+  function needsDoor({ servers: configured }: Config): boolean {
+    return [...configured.values()].some(({ id, isBuiltIn }) => isBuiltIn && serverIdentities.isClient(id));
+  }
 
   /** Puts into force what the file and the registry say now; sessions go on. */
   function adopt(): void {
-    const before = router.matrix;
+    const before = rightsNow(router);
     const whole = registry.joinedTo(current);
+    router.settings = { ...router.settings, pageSize: current.router.pageSize ?? PAGE_SIZE };
     router.matrix = matrixOf(whole);
     identity.verifier.forget();
     servers.apply(whole.servers);
+    enforceStops();
     rightsChanged(router, before);
     servers.startAll();
     record({ kind: 'config_changed', details: { matrix: router.matrix.version } });
@@ -192,13 +232,16 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
           }),
         ),
       }),
-    reconfigure(next) {
+    async reconfigure(next) {
+      if (needsDoor(next)) await internalDoor.open();
       current = next;
       adopt();
     },
     async close() {
       sessions.closeAll('the router is shutting down');
       await servers.stop();
+      await internalDoor.close();
+      await router.stop.close();
       await audit.close();
       await identity.close();
     },

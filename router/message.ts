@@ -64,7 +64,11 @@ export function readClientMessage(text: Octets): Message {
     if (message.params.members === undefined)
       throw new AppError('INVALID_REQUEST', { text: 'params must be an object' });
     refuseLookAlikes(message.params.members, PARAMS_KEYS);
-    refuseLookAlikes(memberOf(message.params, '_meta')?.members ?? [], META_KEYS);
+    const meta = memberOf(message.params, '_meta');
+    // A server would drop it without a word, and its caller would wait until the deadline.
+    if (meta !== undefined && meta.members === undefined)
+      throw new AppError('INVALID_REQUEST', { text: 'params._meta must be an object' });
+    refuseLookAlikes(meta?.members ?? [], META_KEYS);
   }
   return message;
 }
@@ -186,10 +190,20 @@ export function parseParams(message: Message): unknown {
   return message.params === undefined ? undefined : parseOctets(octetsOf(message.text, message.params));
 }
 
-/** Where `params._meta.progressToken` lies, if it is there and may be one. */
+/**
+ * Where `params._meta.progressToken` lies, if it is there. Any other value than a token is refused, not passed on: progress
+ * comes back by the number in it, and `7.0` would come back as our own 7, which may be another client's.
+ * @throws AppError INVALID_PARAMS
+ */
 export function progressTokenOf(message: Message): Member | undefined {
   const token = memberOf(memberOf(message.params, '_meta'), 'progressToken');
-  return token !== undefined && isToken(octetsOf(message.text, token)) ? token : undefined;
+  if (token === undefined) return undefined;
+  const octets = octetsOf(message.text, token);
+  if (isToken(octets)) return token;
+  if (octets === 'null') return undefined;
+  throw new AppError('INVALID_PARAMS', {
+    text: `_meta.progressToken must be a string or an integer, of at most ${MAX_ID_BYTES} bytes`,
+  });
 }
 
 export interface Edit {

@@ -1,11 +1,14 @@
 /** What the parts of a running router share. Made by main.ts; holds no logic. */
 import type { Logger } from '../shared/logger.ts';
 import type { Matrix } from '../shared/matrix/matrix.ts';
+import type { Tickets } from './approval/ticket.ts';
+import type { UsedApprovals } from './approval/used-approvals.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
 import type { Identity } from './identity.ts';
 import type { Sessions } from './sessions.ts';
+import type { EmergencyStop } from './stop/emergency-stop.ts';
 
 export interface RouterSettings {
   readonly defaultTimeoutMs: number;
@@ -23,13 +26,17 @@ export interface RouterSettings {
 export interface Router {
   readonly name: string;
   readonly version: string;
-  readonly settings: RouterSettings;
+  /** Those in force; replaced whole when the configuration changes. */
+  settings: RouterSettings;
   readonly catalog: Catalog;
   readonly sessions: Sessions;
   readonly identity: Identity;
   /** The one in force; replaced whole when the configuration changes. */
   matrix: Matrix;
   readonly audit: AuditLog;
+  readonly stop: EmergencyStop;
+  readonly tickets: Tickets;
+  readonly approvals: UsedApprovals;
   readonly timer: CoarseTimer;
   readonly log: Logger;
 }

@@ -5,10 +5,12 @@ import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
 import { listChanged } from './relay/list-changes.ts';
+import { askLevel } from './relay/logging.ts';
 import { told } from './relay/notifications.ts';
 import { ask } from './relay/questions.ts';
 import { renewSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
+import { stopped } from './stop/stops.ts';
 import { waysTo } from './upstreams/open-transport.ts';
 import { type ServerEvents, type ServerOptions, UpstreamServer } from './upstreams/server.ts';
 
@@ -23,6 +25,8 @@ interface FactoryOptions {
   readonly settings: Settings;
   /** The public key by which servers verify assertions. */
   readonly assertionKey: string;
+  /** What one of our own servers gets beside, at each of its starts. */
+  readonly environmentOf: (serverId: string) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
@@ -38,14 +42,19 @@ const SELF: Caller = Object.freeze({
 
 const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
 
-export function serverFactory({ router, settings, assertionKey, log }: FactoryOptions): ServerFactory {
+export function serverFactory({ router, settings, assertionKey, environmentOf, log }: FactoryOptions): ServerFactory {
   const events: ServerEvents = {
     onListChanged: (server, list, before) => listChanged(router, server, list, before),
     onRequest: (peer, message, call) => ask(router, peer, message, call),
     onNotification: (server, peer, message, call) => told(router, server, peer, message, call),
     onStateChanged: (server) => {
       log.info({ server: server.id, state: server.state, problem: server.problem }, 'server');
-      if (server.state === 'ready') renewSubscriptions(router, server);
+      // Who may use it is known only since it was first listed.
+      if (server.state === 'ready') for (const peer of server.peers()) askLevel(router, server, peer);
+    },
+    onConnected: (server, peer) => {
+      renewSubscriptions(router, server, peer);
+      askLevel(router, server, peer);
     },
   };
   const common = {
@@ -72,10 +81,15 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
         id: config.id,
         prefix: prefixOf(config),
         isolation: config.isolation,
+        isBuiltIn: config.isBuiltIn,
         assertion: config.assertion ? (config.kind === 'stdio' ? 'meta' : 'bearer') : undefined,
         timeoutMs: config.timeoutMs,
         startTimeoutMs: config.startTimeoutMs,
-        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, assertionEnv, log }),
+        stopped: () => {
+          const stop = router.stop.coveringServer(config.id);
+          return stop === undefined ? undefined : stopped(stop);
+        },
+        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, assertionEnv, environmentOf, log }),
       });
     },
     own: (options) =>
@@ -84,7 +98,9 @@ export function serverFactory({ router, settings, assertionKey, log }: FactoryOp
         ownAssertion: () => router.identity.assertion(SELF, options.id),
         ...options,
         prefix: '',
+        stopped: () => undefined,
         isolation: 'shared',
+        isBuiltIn: true,
         assertion: 'meta',
         timeoutMs: undefined,
         startTimeoutMs: undefined,

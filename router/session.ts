@@ -5,7 +5,6 @@ import type { Octets } from '../shared/json/octets.ts';
 import type { Call } from './call.ts';
 import type { LogLevel } from './relay/logging.ts';
 import type { Peer } from './upstreams/peer.ts';
-import type { UpstreamServer } from './upstreams/server.ts';
 
 /** How a door reaches the client with what belongs to no call. */
 export interface Outlet {
@@ -44,7 +43,8 @@ export interface SessionOptions {
   readonly caller: Caller;
   /** The server id of `/mcp/<id>`; undefined on `/mcp`. */
   readonly endpoint: string | undefined;
-  readonly door: 'http' | 'sse' | 'websocket' | 'stdio';
+  /** `approved`: a call of an approved proposal, made in its requester's name. */
+  readonly door: 'http' | 'sse' | 'websocket' | 'stdio' | 'approved';
   readonly outlet: Outlet;
 }
 
@@ -71,8 +71,8 @@ export class Session {
   readonly calls = new Map<Octets, Call>();
   /** Requests to the client by our ids. */
   readonly questions = new Map<number, Question>();
-  /** Resources it wants to hear of, and the server of each. */
-  readonly subscriptions = new Map<string, UpstreamServer>();
+  /** Resources it wants to hear of, and the id of each one's server. */
+  readonly subscriptions = new Map<string, string>();
   /** Connections that its requests used. */
   readonly used = new Set<Peer>();
   /** performance.now() of its latest message. */

@@ -68,10 +68,10 @@ export class Sessions {
     return session;
   }
 
-  /** Whether there is one with that id that is another agent's: worth a record. */
-  isForeign(id: string, caller: Caller): boolean {
+  /** The public id of the session with that id that is another agent's: that this one named it is worth a record. */
+  foreign(id: string, caller: Caller): string | undefined {
     const session = this.byId.get(id);
-    return session !== undefined && session.agentId !== caller.agentId;
+    return session === undefined || session.agentId === caller.agentId ? undefined : session.publicId;
   }
 
   all(): Session[] {

@@ -1,12 +1,18 @@
 /** The servers of the village, by the id that configurations use. Each is loaded only when it is started. */
+import type { RouterLink } from '../shared/client/router-link.ts';
 import type { Log } from '../shared/log.ts';
 import type { VillageServer } from '../shared/village-server.ts';
+import type { VotingRules } from '../shared/voting-rules.ts';
 
 /** What a server is given at start, whichever it is. */
 export interface ServerEnvironment {
   readonly log: Log;
   /** An existing folder that belongs to this server's owner alone. */
   readonly dataDir: string;
+  /** Who votes and how (G8), as the configuration says now; another object when it changed. */
+  readonly votingRules: () => VotingRules;
+  /** The way to other servers, when the router started this one as its client. */
+  readonly router: RouterLink | undefined;
   /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
   readonly knowledge?: KnowledgeSettings;
 }

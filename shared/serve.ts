@@ -3,6 +3,7 @@
  * when the client or the process ends. Reads no environment; the transports live in serve/.
  */
 import type { Readable, Writable } from 'node:stream';
+import type { RenewableLink } from './client/router-link.ts';
 import type { IdentityCheck } from './identity/proof.ts';
 import { callerAtStart, callerByAssertion, callerByBearer } from './identity/proof.ts';
 import type { Log } from './log.ts';
@@ -35,6 +36,8 @@ export interface ServeOptions {
   readonly isBehindRouter: boolean;
   /** The caller's token over stdio without the router (`MCP_TOKEN`); without one it is the local user (A7). */
   readonly token?: string | undefined;
+  /** Takes the newer tokens that the router sends over stdio. */
+  readonly link?: RenewableLink | undefined;
   readonly log: Log;
 }
 
@@ -60,7 +63,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   if (io.kind === 'stdio') {
     if (!options.isBehindRouter && options.token !== undefined) await identity.fromToken(options.token);
     const { serveStdio } = await import('./serve/stdio.ts');
-    return serveStdio(village, gate, io);
+    return serveStdio(village, gate, io, options.isBehindRouter ? options.link : undefined);
   }
   const { serveHttp } = await import('./serve/http.ts');
   return serveHttp(village, gate, { ...io, bindsSessions: !options.isBehindRouter });

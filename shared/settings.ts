@@ -41,6 +41,8 @@ export interface Settings {
   readonly token: string | undefined;
   /** The router's public key, when the router started this process. */
   readonly assertionKey: string | undefined;
+  /** The router's door for this server, when the router started it as its client. */
+  readonly router: { readonly url: string; readonly token: string } | undefined;
   readonly logLevel: LogLevel;
   readonly defaultTimeoutMs: number;
   readonly maxTimeoutMs: number;
@@ -109,6 +111,10 @@ function toSettings(v: Variables, env: Environment): Settings {
     jwtAudience: v.MCP_JWT_AUDIENCE,
     token: v.MCP_TOKEN,
     assertionKey: v.AIVILLAGE_ASSERTION_KEY,
+    router:
+      v.AIVILLAGE_ROUTER_URL !== undefined && v.AIVILLAGE_ROUTER_TOKEN !== undefined
+        ? { url: v.AIVILLAGE_ROUTER_URL, token: v.AIVILLAGE_ROUTER_TOKEN }
+        : undefined,
     logLevel: v.MCP_LOG_LEVEL,
     defaultTimeoutMs: v.MCP_DEFAULT_TIMEOUT * 1000,
     maxTimeoutMs: v.MCP_MAX_TIMEOUT * 1000,

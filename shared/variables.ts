@@ -91,6 +91,21 @@ export const VARIABLES = z.object({
       meaning: 'Set by the router for the servers that it starts: the key that verifies its assertions',
       default: '–',
     }),
+  AIVILLAGE_ROUTER_URL: expecting(
+    'an http address of this machine',
+    z
+      .string()
+      .max(200)
+      .regex(/^http:\/\/127\.0\.0\.1:\d{1,5}\/mcp$/),
+  )
+    .optional()
+    .meta({
+      meaning: 'Set by the router for those of its servers that are its clients: where it listens for them',
+      default: '–',
+    }),
+  AIVILLAGE_ROUTER_TOKEN: expecting('one token without spaces', z.string().max(512).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Set by the router beside it: who the server is', default: '–', secret: true }),
   MCP_TOKEN: expecting('one token without spaces', z.string().max(16_384).regex(/^\S+$/))
     .optional()
     .meta({ meaning: 'Token of the caller behind stdio, and of the command line', secret: true }),
@@ -106,8 +121,9 @@ export const VARIABLES = z.object({
   MCP_MAX_SERVERS: whole('whole number of servers', 1, 10_000)
     .default(100)
     .meta({ meaning: 'Servers in the configuration' }),
+  // A stdio server on the SDK ends itself when a message is over 10 MiB, with what we add to it: no single call may do that.
   MCP_MAX_MESSAGE_BYTES: whole('whole number of bytes', 1024, 2 ** 29)
-    .default(16 * 2 ** 20)
+    .default(10 * 2 ** 20 - 2 ** 16)
     .meta({ meaning: 'Bytes of one message from a client' }),
   MCP_MAX_RESULT_BYTES: whole('whole number of bytes', 1024, 2 ** 29)
     .default(64 * 2 ** 20)

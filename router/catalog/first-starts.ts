@@ -4,9 +4,11 @@
  */
 import type { View } from './catalog.ts';
 
-/** Whether a server of this view may still be about to list something. */
-export function awaitsFirstStart(view: View): boolean {
-  return view.servers.some(isComing);
+/** Whether a server of this view may still be about to list something of this name. */
+export function awaitsFirstStart(view: View, name: string): boolean {
+  return view.servers.some(
+    (server) => isComing(server) && (view.servers.length === 1 || name === '' || name.startsWith(server.prefix)),
+  );
 }
 
 /** Starts what never ran and resolves when all of it came or failed, at the latest after `maxMs`. */

@@ -4,6 +4,7 @@ import { permissionsOf } from '../../shared/identity/claims.ts';
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { permits } from '../../shared/identity/roles.ts';
 import type { Rights } from '../../shared/matrix/decide.ts';
+import type { Explanation } from '../../shared/matrix/explain.ts';
 import type { Target } from '../../shared/matrix/match.ts';
 import { createMatrix, type Matrix } from '../../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS, BUILT_IN_TOOLS } from '../../shared/permission-matrix.ts';
@@ -37,12 +38,26 @@ export function explainCommand(context: CliContext): Command {
       else if (tool === undefined || options.agent === undefined) {
         throw new CommandError('Say whose call of what: aivillage explain --agent sage system_performance (or --all).');
       } else {
-        const answer = matrix.explain(rightsOf(config, options.agent), targetOf(config, tool), options.args);
+        const answer = withVoters(
+          config,
+          matrix.explain(rightsOf(config, options.agent), targetOf(config, tool), options.args),
+          options.agent,
+        );
         const text =
           options.json === true ? JSON.stringify(answer, null, 2) : [answer.decision, ...answer.reasons].join('\n  ');
         context.stdout.write(`${text}\n`);
       }
     });
+}
+
+/** Whose approval a call waits for; its requester never votes on it. */
+function withVoters(config: Config, answer: Explanation, agentId: string): Explanation {
+  const approval = answer.row?.approval;
+  if (answer.decision !== 'approval_required' || approval === undefined) return answer;
+  const voters = [...config.governance.voters.keys()].filter((voter) => voter !== agentId);
+  const needed = config.governance.thresholds[approval];
+  const line = `${approval}: ${needed === 'all' ? voters.length : needed} approvals of ${voters.join(', ') || 'nobody'}`;
+  return { ...answer, reasons: [line, ...answer.reasons] };
 }
 
 /** Servers that were added at run time have rows too; the router says which of them it refuses. */

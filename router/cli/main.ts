@@ -24,6 +24,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   tools: async () => (await import('./tools.ts')).toolsCommand(context),
   call: async () => (await import('./call.ts')).callCommand(context),
   explain: async () => (await import('./explain.ts')).explainCommand(context),
+  stop: async () => (await import('./stop.ts')).stopCommand(context),
+  resume: async () => (await import('./stop.ts')).resumeCommand(context),
   audit: async () => (await import('./audit.ts')).auditCommand(context.audit()),
   backup: async () => (await import('./backup.ts')).backupCommand(context),
   restore: async () => (await import('./backup.ts')).restoreCommand(context),

@@ -4,6 +4,7 @@ import type { Settings } from '../../shared/settings.ts';
 import type { Config } from '../config/config.ts';
 import { watchConfig } from '../config/watch.ts';
 import { openRouter, type RunningRouter } from '../main.ts';
+import { killOrphans } from '../upstreams/process-group.ts';
 import type { CliContext } from './context.ts';
 
 export interface RunOptions {
@@ -20,6 +21,8 @@ export interface RunOptions {
 export async function runRouter(context: CliContext, { settings, config, open }: RunOptions): Promise<void> {
   const log = context.logger('router', path.join(settings.dataDir, 'logs', 'router.log'));
   for (const warning of [...settings.warnings, ...config.warnings]) log.warn(warning);
+  const orphans = killOrphans();
+  if (orphans > 0) log.warn({ orphans }, 'ended what a router that was killed had left behind');
   const running = await openRouter(settings, config, log);
   const door = await open(running).catch(async (error: unknown) => {
     await running.close();
@@ -28,7 +31,11 @@ export async function runRouter(context: CliContext, { settings, config, open }:
   running.servers.startAll();
   const watching = watchConfig(
     config.file,
-    (next) => running.reconfigure(next),
+    (next) => {
+      running
+        .reconfigure(next)
+        .catch((error: unknown) => log.error({ err: error }, 'the changed configuration could not be put into force'));
+    },
     (error) =>
       log.error(
         { problem: error instanceof Error ? error.message : String(error) },

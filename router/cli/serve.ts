@@ -2,8 +2,11 @@
 import fs from 'node:fs';
 import { Argument, Command } from 'commander';
 import { SERVERS } from '../../servers/index.ts';
+import { createRouterLink } from '../../shared/client/router-link.ts';
 import { serve } from '../../shared/serve.ts';
 import type { Settings } from '../../shared/settings.ts';
+import { findConfigFile } from '../config/load.ts';
+import { followVillage } from '../config/village-file.ts';
 import type { CliContext } from './context.ts';
 import { CommandError } from './failure.ts';
 import { parsePort } from './router.ts';
@@ -31,20 +34,27 @@ async function run(context: CliContext, id: string, port: number | undefined): P
   const settings: Settings = context.settings();
   fs.mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const log = context.logger(id);
-  const identity = await identityOfServer(context, settings, id);
+  const village = followVillage(findConfigFile(settings), log);
+  const identity = await identityOfServer(context, settings, id, village);
+  const link = settings.router === undefined ? undefined : createRouterLink(settings.router);
   const serving = await serve({
     id,
-    createServer: async () =>
-      (await SERVERS.get(id)!())({
+    createServer: async () => {
+      const open = await SERVERS.get(id)!();
+      return open({
         log,
         dataDir: settings.dataDir,
+        votingRules: () => village().governance,
+        router: link,
         knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
-      }),
+      });
+    },
     io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },
     identity: identity.check,
     authorize: identity.authorize,
     isBehindRouter: settings.assertionKey !== undefined,
     token: settings.token,
+    link,
     log,
   });
   if (serving.url !== undefined) context.stdout.write(`ready ${serving.url}\n`);

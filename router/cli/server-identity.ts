@@ -13,6 +13,7 @@ import { createMatrix } from '../../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
 import { type Gate, unknownTarget } from '../../shared/request.ts';
 import type { Settings } from '../../shared/settings.ts';
+import type { Village } from '../config/config.ts';
 import type { CliContext } from './context.ts';
 
 export interface ServerIdentity {
@@ -21,14 +22,27 @@ export interface ServerIdentity {
   close(): Promise<void>;
 }
 
-export async function identityOfServer(context: CliContext, settings: Settings, id: string): Promise<ServerIdentity> {
+export async function identityOfServer(
+  context: CliContext,
+  settings: Settings,
+  id: string,
+  village: () => Village,
+): Promise<ServerIdentity> {
   const { assertionKey } = settings;
-  const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: context.config().permissions, permits });
+  const matrixOf = (configured: Village['permissions']) =>
+    createMatrix({ builtIn: BUILT_IN_ROWS, configured, permits });
+  let rows = village().permissions;
+  let matrix = matrixOf(rows);
   const authorize: Gate['authorize'] = (caller, target) => {
     const full =
       target.kind === 'resource'
         ? ({ kind: 'resource', uri: target.uri, serverId: id } as const)
         : ({ kind: target.kind, listedName: target.name, serverId: id, ownName: target.name } as const);
+    const { permissions } = village();
+    if (permissions !== rows) {
+      rows = permissions;
+      matrix = matrixOf(rows);
+    }
     if (!matrix.visible(caller, full)) throw unknownTarget(target);
   };
   if (assertionKey !== undefined) {

@@ -1,5 +1,6 @@
 /** What mcp-servers.json says once it is read: types only. Servers, agents and rows by name are Maps, never objects. */
 import type { LevelName } from '../../shared/identity/levels.ts';
+import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { ConfigPath, Place } from './mistake.ts';
 import type { AgentConfig, PermissionRow, RouterConfig, ServerOptions } from './schema.ts';
 
@@ -38,16 +39,22 @@ export function prefixOf(server: ServerConfig): string {
   return server.prefix ?? (server.isBuiltIn ? '' : `${server.id}__`);
 }
 
-export interface Config {
+/** What holds for all servers of the village. */
+export interface Village {
+  readonly agents: ReadonlyMap<string, AgentConfig>;
+  /** In the order of the file. */
+  readonly permissions: readonly PermissionRow[];
+  /** Who votes, and how many it takes (G8). */
+  readonly governance: VotingRules;
+}
+
+export interface Config extends Village {
   /** Full path. */
   readonly file: string;
   /** SHA-256 of the file, in hex. */
   readonly digest: string;
   /** In the order of the file, disabled ones included. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
-  readonly agents: ReadonlyMap<string, AgentConfig>;
-  /** In the order of the file. */
-  readonly permissions: readonly PermissionRow[];
   readonly router: RouterConfig;
   /** Sentences with their place, about what is odd but no mistake. */
   readonly warnings: readonly string[];

@@ -6,11 +6,18 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { came } from '../../shared/expecting.ts';
+import { LEVELS } from '../../shared/identity/levels.ts';
 import { permits } from '../../shared/identity/roles.ts';
 import { createMatrix } from '../../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
 import type { Environment, Settings } from '../../shared/settings.ts';
-import type { AgentConfig, Config, PermissionRow, ServerConfig } from './config.ts';
+import {
+  DEFAULT_VOTER_LEVELS,
+  readVotingRules,
+  type VotingRules,
+  VotingRulesError,
+} from '../../shared/voting-rules.ts';
+import type { AgentConfig, Config, PermissionRow, ServerConfig, Village } from './config.ts';
 import { type Document, parseDocument } from './document.ts';
 import { ConfigError, type ConfigPath, type Mistake, printMistake } from './mistake.ts';
 import { isObject, type Report, readPart, reportUnknownKey } from './read-part.ts';
@@ -22,7 +29,7 @@ export type ConfigLimits = Pick<Settings, 'maxServers' | 'maxTimeoutMs'>;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_AGENTS = 10_000;
 const MAX_ROWS = 10_000;
-const PARTS = ['mcpServers', 'agents', 'permissions', 'router', '$schema'];
+const PARTS = ['mcpServers', 'agents', 'permissions', 'governance', 'router', '$schema'];
 const AGENT_NAME = /^[A-Za-z0-9][\w.@:-]{0,127}$/;
 
 /** The file that is meant when none is named: the data folder's own, else the one that came with the program. */
@@ -68,8 +75,7 @@ export function readConfig(bytes: Buffer, file: string, env: Environment, limits
     env,
   };
   const servers = readServers(part('mcpServers'), limits.maxServers, context, report);
-  const agents = readAgents(part('agents') ?? {}, report);
-  const permissions = readRows(part('permissions') ?? [], report);
+  const { agents, permissions, governance } = readVillage(part, report);
   const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: permissions, permits });
   for (const { path: steps, text } of matrix.mistakes) report({ path: steps, text, remedy: undefined, isKey: false });
   if (mistakes.length > 0 || routerConfig === undefined) throw new ConfigError(mistakes);
@@ -79,10 +85,52 @@ export function readConfig(bytes: Buffer, file: string, env: Environment, limits
     servers,
     agents,
     permissions,
+    governance,
     router: routerConfig,
     warnings: warn(document, file, root, servers, permissions),
     locate: document.locate,
   };
+}
+
+/**
+ * Only what all servers of the village go by; servers and the router's own settings are not looked at, and no placeholder is
+ * filled in, so that a server can read it that lacks the router's environment.
+ * @throws ConfigError with every mistake in these parts
+ */
+export function loadVillage(file: string): Village {
+  const whole = path.resolve(file);
+  const document = parseDocument(decode(readBytes(whole), whole), whole);
+  const root = isObject(document.value) ? document.value : {};
+  const mistakes: Mistake[] = [];
+  const village = readVillage(
+    (key) => (Object.hasOwn(root, key) ? root[key] : undefined),
+    ({ path: at, text, remedy, isKey }) =>
+      void mistakes.push({ ...(isKey ? document.locateKey(at) : document.locate(at)), path: at, text, remedy }),
+  );
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return village;
+}
+
+function readVillage(part: (key: string) => unknown, report: Report): Village {
+  const agents = readAgents(part('agents') ?? {}, report);
+  const permissions = readRows(part('permissions') ?? [], report);
+  return { agents, permissions, governance: readGovernance(part('governance'), agents, report) };
+}
+
+/** Unless it is configured, king, sage and curator vote, with the levels that `agents` gives them, if it names them. */
+function readGovernance(section: unknown, agents: ReadonlyMap<string, AgentConfig>, report: Report): VotingRules {
+  const levels = new Map([...agents].map(([name, { level }]) => [name, LEVELS[level]]));
+  try {
+    return readVotingRules(section, section === undefined ? new Map([...DEFAULT_VOTER_LEVELS, ...levels]) : levels);
+  } catch (error) {
+    if (!(error instanceof VotingRulesError)) throw error;
+    for (const { path: at, text } of error.mistakes) {
+      const remedy =
+        section === undefined ? 'These are the defaults; write a "governance" section of your own.' : undefined;
+      report({ path: section === undefined ? [] : ['governance', ...at], text: `${text}.`, remedy, isKey: false });
+    }
+    return readVotingRules(undefined);
+  }
 }
 
 function readServers(value: unknown, max: number, context: EntryContext, report: Report): Map<string, ServerConfig> {

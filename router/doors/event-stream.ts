@@ -26,16 +26,20 @@ export class EventStream {
   readonly id: string;
   /** performance.now() of its end; undefined while more may come. */
   endedAt: number | undefined;
+  /** Bytes of the events that could be sent again. */
+  keptBytes = 0;
   /** The id of the token whose GET the connection is; undefined while it is that of the call's own POST. */
   openedBy: string | undefined;
-  private readonly priming: boolean;
+  /** The client understands an event without data. */
+  private readonly priming: () => boolean;
   private readonly kept: Kept[] = [];
-  private keptBytes = 0;
   private last = 0;
+  /** The newest event that went to a connection. */
+  private written = 0;
   private response: ServerResponse | undefined;
 
-  /** @param priming tell the client an event id at once, so that it can resume before the first message (2025-11-25) */
-  constructor(id: string, priming: boolean) {
+  /** @param priming whether to tell the client an event id at once, so that it can resume before the first message (2025-11-25) */
+  constructor(id: string, priming: () => boolean) {
     this.id = id;
     this.priming = priming;
   }
@@ -45,8 +49,8 @@ export class EventStream {
   }
 
   /**
-   * Writes to this response from now on, beginning with what was kept behind event `after`.
-   * An older connection of the same stream is ended: the client left it.
+   * Writes to this response from now on, beginning with what was kept behind event `after`; without one, with what went to
+   * no connection yet. An older connection of the same stream is ended: the client left it.
    */
   attach(response: ServerResponse, after: number | undefined, openedBy: string | undefined): void {
     this.response?.end();
@@ -56,20 +60,23 @@ export class EventStream {
     response.on('close', () => {
       if (this.response === response) this.response = undefined;
     });
-    if (after === undefined && this.priming) response.write(`id: ${this.id}.${this.last}\ndata: \n\n`);
+    if (after === undefined && this.priming()) response.write(`id: ${this.id}.${this.written}\ndata: \n\n`);
     else response.write(': open\n\n');
-    for (const event of this.kept) if (event.number > (after ?? 0)) this.write(event.text);
+    const from = after ?? this.written;
+    for (const event of this.kept) if (event.number > from) this.write(event);
     if (this.endedAt !== undefined) this.finish();
   }
 
   send(message: Octets): void {
-    const text = `id: ${this.id}.${++this.last}\nevent: message\n${dataLines(message)}\n\n`;
-    this.kept.push({ number: this.last, text });
+    const number = ++this.last;
+    const text = `id: ${this.id}.${number}\nevent: message\n${dataLines(message)}\n\n`;
+    const event = { number, text };
+    this.kept.push(event);
     this.keptBytes += text.length;
     while (this.kept.length > 1 && (this.keptBytes > MAX_KEPT_BYTES || this.kept.length > MAX_KEPT_EVENTS)) {
       this.keptBytes -= this.kept.shift()!.text.length;
     }
-    this.write(text);
+    this.write(event);
   }
 
   /** A sign of life that is no event. */
@@ -102,9 +109,10 @@ export class EventStream {
     response?.end();
   }
 
-  private write(text: string): void {
+  private write({ number, text }: Kept): void {
     const { response } = this;
     if (response === undefined) return;
+    this.written = Math.max(this.written, number);
     response.write(text, 'latin1');
     // One large message may wait as a whole; it is what comes on top of a full queue that shows a client that does not read.
     if (response.writableLength - text.length > MAX_QUEUED_BYTES) {

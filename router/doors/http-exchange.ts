@@ -45,11 +45,11 @@ export class HttpExchange implements Exchange {
 
   answer(message: Octets | undefined): void {
     this.onAnswered(this);
-    if (message === undefined) this.openStream().end(performance.now());
+    if (message === undefined) this.streams.end(this.openStream());
     else if (this.stream === undefined) answerJson(this.response, 200, message);
     else {
       this.stream.send(message);
-      this.stream.end(performance.now());
+      this.streams.end(this.stream);
     }
   }
 }

@@ -25,7 +25,10 @@ export interface HttpServerOptions extends GuardOptions {
   /** 0 = any free one. */
   readonly port: number;
   readonly tls: TlsTexts | undefined;
-  readonly rest: RestDoor;
+  /** Absent on the door of our own servers. */
+  readonly rest?: RestDoor;
+  /** Who presents a token at this door; unless given, as everywhere. */
+  readonly verify?: (token: string) => Caller | Promise<Caller>;
   /** `iss` of the tokens that we take. */
   readonly issuer: string;
 }
@@ -96,7 +99,8 @@ class Handler {
   private readonly callers = new ConnectionCallers();
   private readonly streamable: StreamableHttpDoor;
   private readonly sse: HttpSseDoor;
-  private readonly rest: RestDoor;
+  private readonly rest: RestDoor | undefined;
+  private readonly verify: HttpServerOptions['verify'];
   private readonly scheme: string;
   private readonly issuer: string;
 
@@ -106,6 +110,7 @@ class Handler {
     this.streamable = new StreamableHttpDoor(router);
     this.sse = new HttpSseDoor(router);
     this.rest = options.rest;
+    this.verify = options.verify;
     this.scheme = scheme;
     this.issuer = options.issuer;
   }
@@ -134,10 +139,12 @@ class Handler {
 
   private route(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
     if (path === '/sse' || path === '/messages') return this.sse.handle(request, response, caller, path);
-    return this.rest.handle(request, response, caller, path);
+    if (this.rest !== undefined) return this.rest.handle(request, response, caller, path);
+    throw new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
   }
 
   private callerOf(request: IncomingMessage): Caller | Promise<Caller> {
+    if (this.verify !== undefined) return this.verify(readBearer(request.rawHeaders));
     const { identity } = this.router;
     const known = isAnyDoubled(request) ? undefined : this.callers.get(request);
     if (known !== undefined) {
@@ -151,7 +158,8 @@ class Handler {
 
   /** What needs no token. True when it was answered. */
   private async answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
-    return this.answerMetadata(request, response, path) || this.rest.handleOpenly(request, response, path);
+    if (this.answerMetadata(request, response, path)) return true;
+    return this.rest !== undefined && (await this.rest.handleOpenly(request, response, path));
   }
 
   /** RFC 9728: what a client must know to get a token for us. It tells no more of `/mcp/<id>` than its own question. */

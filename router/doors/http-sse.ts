@@ -10,11 +10,13 @@ import { receiveText } from '../relay/receive-text.ts';
 import type { Router } from '../router.ts';
 import type { Outlet, Session } from '../session.ts';
 import { readBody } from './body.ts';
+import { findOwnSession } from './own-session.ts';
 
 /** Bytes waiting for a client from which on it is cut off. */
 const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
 
-class SseOutlet implements Outlet {
+/** The stream of one session of this transport. */
+export class SseOutlet implements Outlet {
   private readonly response: ServerResponse;
   /** The id of the token that opened it. */
   private readonly openedBy: string;
@@ -74,7 +76,7 @@ export class HttpSseDoor {
 
   private async post(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
     const id = new URLSearchParams(request.url!.slice(request.url!.indexOf('?') + 1)).get('sessionId');
-    const session = id === null ? undefined : this.router.sessions.get(id, caller);
+    const session = id === null ? undefined : findOwnSession(this.router, id, caller);
     const outlet = session === undefined ? undefined : this.outlets.get(session);
     if (session === undefined || outlet === undefined) throw new AppError('UNKNOWN_SESSION');
     const body = await readBody(request, this.router.settings.maxMessageBytes);

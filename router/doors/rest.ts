@@ -10,6 +10,7 @@ import type { Router } from '../router.ts';
 import { readBody } from './body.ts';
 import { answerJson } from './http-exchange.ts';
 import type { AuthHandler, AuthRoutes } from './rest-auth.ts';
+import { stopRoutes } from './rest-stop.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 const SERVICE = /^\/api\/services\/([A-Za-z0-9_-]{1,64})\/status$/;
@@ -35,6 +36,7 @@ export class RestDoor {
     this.closed = new Map([
       ['POST /api/auth/logout', auth.logout],
       ['GET /api/auth/verify', auth.verify],
+      ...stopRoutes(router),
     ]);
   }
 

@@ -4,16 +4,20 @@ import type { Octets } from '../../shared/json/octets.ts';
 import type { Outlet } from '../session.ts';
 import { EventStream } from './event-stream.ts';
 
-/** How long a stream that ended can still be resumed, and how many of them. */
+/** How long a stream that ended can still be resumed, and how much of such streams is kept; the newest always is. */
 const KEPT_MS = 30_000;
-const KEPT_STREAMS = 16;
+const KEPT_BYTES = 4 * 1024 * 1024;
+const KEPT_STREAMS = 1_000;
 const OWN = '0';
 
 export class SessionStreams implements Outlet {
   /** Set after initialize: the client understands an event without data. */
   priming = false;
-  private readonly own = new EventStream(OWN, false);
+  private readonly own = new EventStream(OWN, () => this.priming);
   private readonly ofCalls = new Map<string, EventStream>();
+  /** Those of them that ended, oldest first, and what they keep. */
+  private readonly ended: EventStream[] = [];
+  private endedBytes = 0;
   private next = 1;
 
   get open(): boolean {
@@ -29,8 +33,7 @@ export class SessionStreams implements Outlet {
 
   /** The stream that answers one POST from now on. */
   forCall(response: ServerResponse): EventStream {
-    this.forget(performance.now());
-    const stream = new EventStream(String(this.next++), this.priming);
+    const stream = new EventStream(String(this.next++), () => this.priming);
     this.ofCalls.set(stream.id, stream);
     stream.attach(response, undefined, undefined);
     return stream;
@@ -70,12 +73,23 @@ export class SessionStreams implements Outlet {
     this.cut(undefined);
   }
 
+  /** Nothing follows on this stream of a call; for a while it can be resumed. */
+  end(stream: EventStream): void {
+    const now = performance.now();
+    stream.end(now);
+    this.ended.push(stream);
+    this.endedBytes += stream.keptBytes;
+    this.forget(now);
+  }
+
   private forget(now: number): void {
-    let ended = 0;
-    for (const stream of [...this.ofCalls.values()].reverse()) {
-      if (stream.endedAt === undefined) continue;
-      ended++;
-      if (ended > KEPT_STREAMS || now - stream.endedAt > KEPT_MS) this.ofCalls.delete(stream.id);
+    for (let oldest = this.ended[0]; oldest !== undefined; oldest = this.ended[0]) {
+      const isOver = now - oldest.endedAt! > KEPT_MS;
+      const isTooMuch = this.ended.length > 1 && (this.endedBytes > KEPT_BYTES || this.ended.length > KEPT_STREAMS);
+      if (!isOver && !isTooMuch) return;
+      this.ended.shift();
+      this.endedBytes -= oldest.keptBytes;
+      this.ofCalls.delete(oldest.id);
     }
   }
 }

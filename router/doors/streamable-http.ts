@@ -1,7 +1,7 @@
 /** The Streamable HTTP transport of MCP (2025-03-26 and later; older clients of it too): `/mcp` and `/mcp/<id>`. */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AppError, toAppError } from '../../shared/errors.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, toOctets } from '../../shared/json/octets.ts';
 import { type Message, readClientMessage } from '../message.ts';
@@ -12,6 +12,7 @@ import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
 import { readBody } from './body.ts';
 import { answerJson, HttpExchange } from './http-exchange.ts';
+import { findOwnSession } from './own-session.ts';
 import { SessionStreams } from './session-streams.ts';
 
 /** A client that waits longer than this for an answer is told that it is under way. */
@@ -70,7 +71,7 @@ export class StreamableHttpDoor {
       await receiveRequest(this.router, session, caller, message, exchange);
       return;
     }
-    receiveOther(session, message);
+    receiveOther(this.router, session, message);
     response.writeHead(202).end();
   }
 
@@ -154,24 +155,11 @@ export class StreamableHttpDoor {
         text: `MCP-Protocol-Version must be one of ${PROTOCOL_VERSIONS.join(', ')}`,
       });
     }
-    const session = this.router.sessions.get(id, caller);
+    const session = findOwnSession(this.router, id, caller);
     if (session === undefined || session.endpoint !== endpoint || !this.streams.has(session)) {
-      if (this.router.sessions.isForeign(id, caller)) this.recordForeign(caller);
       throw new AppError('UNKNOWN_SESSION');
     }
     return session;
-  }
-
-  private recordForeign(caller: Caller): void {
-    const entry = {
-      kind: 'auth_denied',
-      agent: caller.agentId,
-      tokenId: caller.tokenId,
-      reason: 'session_owner_mismatch',
-    } as const;
-    this.router.audit
-      .append(entry)
-      .catch((error: unknown) => this.router.log.error({ err: toAppError(error) }, 'a refusal could not be recorded'));
   }
 
   private exchange(response: ServerResponse, session: Session): HttpExchange {

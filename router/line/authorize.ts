@@ -9,7 +9,7 @@ import type { Entry } from '../catalog/catalog.ts';
 import { memberOf, octetsOf } from '../message.ts';
 import { unknownName } from './resolve.ts';
 
-const JUSTIFICATION = 'io.aivillage/justification';
+export const JUSTIFICATION_META_KEY = 'io.aivillage/justification';
 
 /** A denial: to the caller it is an unknown name; the audit learns the reasons. */
 export class Denied extends AppError {
@@ -34,8 +34,9 @@ export function authorize(call: Call, entry: Entry, matrix: Matrix): Allowed {
   throw new Denied(shown, decision.reasons);
 }
 
-function justificationOf(call: Call): string | undefined {
-  const member = memberOf(memberOf(call.message.params, '_meta'), JUSTIFICATION);
+/** What the caller says of why, if it says something. */
+export function justificationOf(call: Call): string | undefined {
+  const member = memberOf(memberOf(call.message.params, '_meta'), JUSTIFICATION_META_KEY);
   if (member === undefined) return undefined;
   const value: unknown = JSON.parse(decodeOctets(octetsOf(call.message.text, member)));
   return typeof value === 'string' ? value : undefined;

@@ -7,36 +7,42 @@ import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import type { Router } from '../router.ts';
 import type { Answer } from '../upstreams/peer.ts';
+import { askGovernance } from './ask-governance.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
-import { forward } from './forward.ts';
+import { checkStop } from './check-stop.ts';
+import { forward, type Relay } from './forward.ts';
 import { recordAnswer, recordFailure, recordStart } from './record.ts';
-import { requireApproval } from './require-approval.ts';
 import { resolve } from './resolve.ts';
 
 /**
+ * @param relay takes the call to its server: `forward`, unless the server is asked once for several callers
  * @returns the server's answer, a JSON-RPC error of its own included
  * @throws AppError what the caller may read of why there is none
  */
-export async function callTool(call: Call, router: Router): Promise<Answer> {
+export async function callTool(call: Call, router: Router, relay: Relay = forward): Promise<Answer> {
   let entry: Entry | undefined;
   /** What the audit still has to learn if it ends here: exactly one record closes a call. */
   let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
+    checkStop(call, router);
     authenticate(call, router.identity);
     const found = resolve(call, router.catalog);
     entry = found instanceof Promise ? await found : found;
+    call.entry = entry;
     call.check();
     const allowed = authorize(call, entry, router.matrix);
-    requireApproval(allowed);
+    const asked = await askGovernance(call, entry, allowed, router);
+    if (asked !== undefined) return asked;
+    call.check();
     if (allowed.row.audit === false) {
       owed = 'nothing';
-      return await forward(call, entry, allowed.row.timeoutMs, router);
+      return await relay(call, entry, allowed.row.timeoutMs, router);
     }
     await recordStart(call, entry, router.audit);
     owed = 'outcome';
     call.check();
-    const answer = await forward(call, entry, allowed.row.timeoutMs, router);
+    const answer = await relay(call, entry, allowed.row.timeoutMs, router);
     await recordAnswer(call, entry, answer, router.audit);
     owed = 'nothing';
     call.check();

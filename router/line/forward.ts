@@ -12,24 +12,50 @@ import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import { type Edit, type Message, memberOf, octetsOf, progressTokenOf, splice } from '../message.ts';
 import type { Router } from '../router.ts';
+import type { Session } from '../session.ts';
 import type { Answer, Peer } from '../upstreams/peer.ts';
+import { checkStop } from './check-stop.ts';
 
 /**
  * @param timeoutMs of the row that allowed it, if it sets one
  * @throws AppError UPSTREAM_UNAVAILABLE, TIMEOUT, RESULT_TOO_LARGE, CONNECTION_LOST, OUTCOME_UNKNOWN
  */
-export async function forward(
+export type Relay = (call: Call, entry: Entry, timeoutMs: number | undefined, router: Router) => Promise<Answer>;
+
+export const forward: Relay = async (call, entry, timeoutMs, router) => {
+  const peer = await connectionFor(call, entry);
+  try {
+    return await send(call, entry, peer, timeoutMs, router);
+  } catch (error) {
+    if (!didNotRun(error) || !peer.isClosed) throw error;
+    // The connection was over before the server took the call, such as a session that it forgot: a new one is made for it.
+    call.check();
+    return send(call, entry, await connectionFor(call, entry), timeoutMs, router);
+  }
+};
+
+async function connectionFor({ session }: Call, { server }: Entry): Promise<Peer> {
+  const found = server.peerFor(session);
+  return found instanceof Promise ? await found : found;
+}
+
+/** Of the errors of a connection, the one that says that the server did not begin with the call. */
+function didNotRun(error: unknown): boolean {
+  return error instanceof AppError && error.kind === 'UPSTREAM_UNAVAILABLE';
+}
+
+async function send(
   call: Call,
   entry: Entry,
+  peer: Peer,
   timeoutMs: number | undefined,
   router: Router,
 ): Promise<Answer> {
   const { server } = entry;
-  const found = server.peerFor(call.session);
-  const peer = found instanceof Promise ? await found : found;
   const assertion = await assertionFor(call, entry, router);
   call.check();
-  call.session.used.add(peer);
+  checkStop(call, router);
+  noteUse(call.session, peer);
   const token = progressTokenOf(call.message);
   const { defaultTimeoutMs, maxTimeoutMs } = router.settings;
   try {
@@ -51,6 +77,14 @@ export async function forward(
   } finally {
     call.running = undefined;
   }
+}
+
+/** Connections come and go while a session lasts; those that are gone are let go. */
+function noteUse(session: Session, peer: Peer): void {
+  peer.useBy(session);
+  if (session.used.has(peer)) return;
+  for (const each of session.used) if (each.isClosed) session.used.delete(each);
+  session.used.add(peer);
 }
 
 /** Remembered while it is fresh: then nothing is waited for. */
@@ -117,7 +151,7 @@ function withAssertion(message: Message, assertion: string, correlationId: strin
 }
 
 /** A progress notification, with the token that the client chose. */
-function passProgress(call: Call, message: Message, token: Member): void {
+export function passProgress(call: Call, message: Message, token: Member): void {
   const ours = memberOf(message.params, 'progressToken');
   if (ours === undefined || message.params === undefined) return;
   const edits = [{ start: ours.start, end: ours.end, octets: octetsOf(call.message.text, token) }];

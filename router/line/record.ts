@@ -4,6 +4,8 @@
  */
 import { AppError, ERRORS } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
+import type { Allowed } from '../../shared/matrix/decide.ts';
+import { targetName } from '../../shared/matrix/match.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
 import { type Call, Cancelled } from '../call.ts';
@@ -15,6 +17,20 @@ import { Denied } from './authorize.ts';
 /** Before the call leaves. Throws AppError AUDIT_UNAVAILABLE. */
 export async function recordStart(call: Call, entry: Entry, audit: AuditLog): Promise<void> {
   await audit.append({ kind: 'call_started', ...about(call, entry) }, argumentsOf(call));
+}
+
+/** Before a call is put to the vote: it does not run now. Throws AppError AUDIT_UNAVAILABLE. */
+export async function recordAsked(
+  call: Call,
+  entry: Entry,
+  { row, approval }: Allowed,
+  audit: AuditLog,
+): Promise<void> {
+  const details = { type: approval ?? null };
+  await audit.append(
+    { kind: 'proposal', ...about(call, entry), rule: row.match, outcome: 'pending_approval', details },
+    argumentsOf(call),
+  );
 }
 
 /** After the answer came, before it is passed on. */
@@ -59,13 +75,13 @@ export async function recordFailure(
     });
     return;
   }
-  const denied = error instanceof Denied ? { details: { reasons: error.reasons.join('; ') } } : {};
+  const denied = error instanceof Denied ? { details: { ...approvalOf(call), reasons: error.reasons.join('; ') } } : {};
   await audit.append(
     {
       kind: 'call_denied',
       ...about(call, entry),
       ...denied,
-      outcome: error instanceof Cancelled ? 'cancelled' : 'denied',
+      outcome: refusalOf(error),
       reason,
       durationMs: durationMs(call),
     },
@@ -81,10 +97,25 @@ function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
     session: call.session.publicId,
     method: call.message.method === 'tools/call' ? undefined : call.message.method,
     server: entry?.server.id,
-    [kindOf(call, entry)]: entry?.name ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
+    // One name for one thing, whichever endpoint it was asked by.
+    [kindOf(call, entry)]:
+      (entry && targetName(entry.target)) ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
     definitionDigest: entry?.item.digest,
     rule: call.rule,
+    ...(call.approval !== undefined && { details: approvalOf(call) }),
   };
+}
+
+/** By which proposal it runs, and who has it made. */
+function approvalOf({ approval }: Call): NonNullable<AuditEntry['details']> {
+  if (approval === undefined) return {};
+  const { proposalId, fence, executor } = approval;
+  return { proposal: proposalId, fence, executor };
+}
+
+function refusalOf(error: AppError): AuditOutcome {
+  if (error instanceof Cancelled) return 'cancelled';
+  return error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
 }
 
 function kindOf(call: Call, entry: Entry | undefined): Entry['target']['kind'] {
@@ -107,6 +138,8 @@ function endOf(error: AppError): AuditOutcome {
       return 'too_large';
     case 'OUTCOME_UNKNOWN':
       return 'unknown';
+    case 'EMERGENCY_STOP':
+      return 'stopped';
     default:
       return 'failed';
   }

@@ -15,10 +15,17 @@ export function resolve(call: Call, catalog: Catalog): Entry | Promise<Entry> {
   try {
     return find(call, view);
   } catch (error) {
-    if (error instanceof AppError && error.kind === 'UNKNOWN_NAME' && awaitsFirstStart(view))
-      return findLater(call, catalog);
-    throw error;
+    if (!(error instanceof AppError) || error.kind !== 'UNKNOWN_NAME' || !awaitsFirstStart(view, nameIn(call)))
+      throw error;
+    return findLater(call, catalog);
   }
+}
+
+/** The name that decides which server may have it; resources have none that does. */
+function nameIn(call: Call): string {
+  return call.message.method === 'tools/call' || call.message.method === 'prompts/get'
+    ? (stringOf(call.message, 'name') ?? '')
+    : '';
 }
 
 /** A call that comes with the router's own start waits so long for its server. */
@@ -29,7 +36,8 @@ async function findLater(call: Call, catalog: Catalog): Promise<Entry> {
   return find(call, catalog.view(call.session.endpoint));
 }
 
-function find(call: Call, view: View): Entry {
+/** What is listed at this moment. Throws AppError INVALID_PARAMS or UNKNOWN_NAME. */
+export function find(call: Call, view: View): Entry {
   switch (call.message.method) {
     case 'tools/call':
       return named(call, view.lists.tools, 'name', 'tool');

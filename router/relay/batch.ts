@@ -37,7 +37,7 @@ export async function receiveBatch(
           throw new AppError('INVALID_REQUEST', { text: 'initialize cannot be part of a batch' });
         if (message.kind === 'request')
           return answerOf((exchange) => receiveRequest(router, session, caller, message, exchange), send);
-        receiveOther(session, message);
+        receiveOther(router, session, message);
         return undefined;
       } catch (error) {
         return errorAnswer('null', toAppError(error));

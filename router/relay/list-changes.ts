@@ -1,7 +1,7 @@
 /** Tells a session that a list changed, when it changed for its caller; others learn nothing of it (P9, B05). */
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Matrix } from '../../shared/matrix/matrix.ts';
-import { targetOf } from '../catalog/catalog.ts';
+import { type Entry, targetOf, type View } from '../catalog/catalog.ts';
 import { type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -20,15 +20,32 @@ export function listChanged(router: Router, server: UpstreamServer, list: ListNa
   }
 }
 
-/** Another matrix is in force, or the servers are others. */
-export function rightsChanged(router: Router, before: Matrix): void {
+/** What decided on all lists at one time. */
+export interface Rights {
+  readonly matrix: Matrix;
+  readonly view: (endpoint: string | undefined) => View;
+}
+
+/** To be taken before a change, for `rightsChanged` after it. */
+export function rightsNow({ matrix, catalog, sessions }: Router): Rights {
+  const views = new Map<string | undefined, View>();
+  for (const { endpoint } of sessions.all()) views.set(endpoint, catalog.view(endpoint));
+  return { matrix, view: (endpoint) => views.get(endpoint) ?? catalog.view(endpoint) };
+}
+
+/** Another matrix is in force, or the servers are others: each session whose lists show something else is told. */
+export function rightsChanged(router: Router, before: Rights): void {
   for (const session of router.sessions.all()) {
-    const { lists } = router.catalog.view(session.endpoint);
+    const was = before.view(session.endpoint).lists;
+    const is = router.catalog.view(session.endpoint).lists;
     for (const list of LIST_NAMES) {
-      const changed = [...lists[list].values()].some(
-        ({ target }) => before.visible(session.caller, target) !== router.matrix.visible(session.caller, target),
+      const seen = (matrix: Matrix, entry: Entry | undefined) =>
+        entry !== undefined && matrix.visible(session.caller, entry.target) ? entry.octets : undefined;
+      const names = new Set([...was[list].keys(), ...is[list].keys()]);
+      const isChanged = [...names].some(
+        (name) => seen(before.matrix, was[list].get(name)) !== seen(router.matrix, is[list].get(name)),
       );
-      if (changed) tell(session, list);
+      if (isChanged) tell(session, list);
     }
   }
 }

@@ -15,11 +15,19 @@ export type LogLevel = (typeof LEVELS)[number];
 
 const setLevelParams = z.looseObject({ level: z.enum(LEVELS) });
 
+/** What each connection was last asked for. */
+const asked = new WeakMap<Peer, LogLevel>();
+
 /** `logging/setLevel`: kept for the session; the servers are asked for the most verbose level that anyone wants. */
 export function setLevel(router: Router, session: Session, message: Message): void {
   const params = setLevelParams.safeParse(parseParams(message));
   if (!params.success) throw new AppError('INVALID_PARAMS', { text: `level must be one of ${LEVELS.join(', ')}` });
   session.logLevel = params.data.level;
+  askLevels(router, session);
+}
+
+/** What this session wants changed, or it is over: each server is asked for what is now the most verbose level. */
+export function askLevels(router: Router, session: Session): void {
   for (const server of router.catalog.view(session.endpoint).servers) {
     if (!seesAnyOf(router, session, server)) continue;
     for (const peer of server.peers()) askLevel(router, server, peer);
@@ -29,16 +37,21 @@ export function setLevel(router: Router, session: Session, message: Message): vo
 /** Tells a connection the level that those want who may use its server, if one wants any. */
 export function askLevel(router: Router, server: UpstreamServer, peer: Peer): void {
   if (!('logging' in peer.initialized.capabilities)) return;
-  const wanted = router.sessions
-    .all()
-    .filter((session) => session.logLevel !== undefined && seesAnyOf(router, session, server))
+  const sessions = peer.session === undefined ? router.sessions.all() : [peer.session];
+  const wanted = sessions
+    .filter(({ logLevel, endpoint }) => logLevel !== undefined && (endpoint ?? server.id) === server.id)
+    .filter((session) => seesAnyOf(router, session, server))
     .map(({ logLevel }) => LEVELS.indexOf(logLevel!));
-  if (wanted.length === 0) return;
-  const params = stringifyOctets({ level: LEVELS[Math.min(...wanted)] });
+  const level = LEVELS[Math.min(...wanted)];
+  if (level === undefined || asked.get(peer) === level) return;
+  asked.set(peer, level);
   const { defaultTimeoutMs } = router.settings;
-  peer.request('logging/setLevel', params, { timeoutMs: defaultTimeoutMs, maxMs: defaultTimeoutMs }).catch(() => {
-    // It keeps the level it has; what it sends is filtered anyway.
-  });
+  peer
+    .request('logging/setLevel', stringifyOctets({ level }), { timeoutMs: defaultTimeoutMs, maxMs: defaultTimeoutMs })
+    .catch(() => {
+      // It keeps the level it has, and is asked anew when a level changes; what it sends is filtered anyway.
+      asked.delete(peer);
+    });
 }
 
 /** Whether a session wants a log message: one that set no level gets all, as a server is free to choose (MCP, "Logging"). */

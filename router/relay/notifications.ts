@@ -37,7 +37,7 @@ export function told(
       closeStream(peer, message);
       return;
     default:
-      passOn(router, peer, message, carrier);
+      passOn(peer, message, carrier);
   }
 }
 
@@ -46,8 +46,8 @@ function closeStream(peer: Peer, message: Message): void {
   if (params !== undefined) peer.callOf(params.requestId)?.exchange.pause?.(params.retryMs);
 }
 
-function passOn(router: Router, peer: Peer, message: Message, carrier: Call | undefined): void {
-  const owner = ownerOf(router, peer, carrier);
+function passOn(peer: Peer, message: Message, carrier: Call | undefined): void {
+  const owner = ownerOf(peer, carrier);
   if (owner === undefined) return;
   const { session, call } = owner;
   if (isLogMessage(message) && !wants(session, message)) return;

@@ -9,7 +9,7 @@ import { type Edit, type Message, memberOf, octetsOf, progressTokenOf, splice, s
 import type { Router } from '../router.ts';
 import type { ClientCapabilities, Question, Session } from '../session.ts';
 import type { Peer } from '../upstreams/peer.ts';
-import { ownerOf } from './belongs.ts';
+import { ownerOfQuestion } from './belongs.ts';
 
 /** A request of an upstream came in. */
 export function ask(router: Router, peer: Peer, message: Message, carrier: Call | undefined): void {
@@ -22,7 +22,7 @@ export function ask(router: Router, peer: Peer, message: Message, carrier: Call 
 }
 
 function put(router: Router, peer: Peer, message: Message, carrier: Call | undefined): void {
-  const owner = ownerOf(router, peer, carrier);
+  const owner = ownerOfQuestion(peer, carrier);
   if (owner === undefined) {
     router.log.warn(
       { method: message.method },
@@ -51,7 +51,15 @@ function put(router: Router, peer: Peer, message: Message, carrier: Call | undef
     message.params === undefined
       ? ''
       : `,"params":${splice(message.text, message.params.start, message.params.end, edits)}`;
-  const text = `{"jsonrpc":"2.0","id":${id},"method":${stringifyOctets(message.method)}${params}}` as Octets;
+  tell(
+    session,
+    question,
+    `{"jsonrpc":"2.0","id":${id},"method":${stringifyOctets(message.method)}${params}}` as Octets,
+  );
+}
+
+/** What is said of a question goes the way that the question goes. */
+function tell(session: Session, { call }: Question, text: Octets): void {
   if (call === undefined) session.send(text);
   else call.exchange.send(text);
 }
@@ -100,24 +108,34 @@ export function withdrawn(router: Router, peer: Peer, message: Message): void {
       forget(session, ours);
       const edits = [{ start: requestId.start, end: requestId.end, octets: String(ours) }];
       const params = splice(message.text, message.params.start, message.params.end, edits);
-      session.send(`{"jsonrpc":"2.0","method":"${message.method}","params":${params}}` as Octets);
+      tell(session, question, `{"jsonrpc":"2.0","method":"${message.method}","params":${params}}` as Octets);
       return;
     }
   }
 }
 
-/** Nobody waits for the answers to a call's questions any more. */
+/** A call is over before its questions are answered: the client need not ask its person any more, the server not wait. */
 export function dropQuestions(session: Session, call: Call): void {
-  for (const [id, question] of session.questions) if (question.call === call) forget(session, id);
+  for (const [id, question] of session.questions) {
+    if (question.call !== call) continue;
+    tell(
+      session,
+      question,
+      `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id},"reason":"the call is over"}}` as Octets,
+    );
+    refuse(session, id, question, 'The call that this belongs to is over');
+  }
 }
 
 /** The client is gone: the servers that wait for its answers are told. */
 export function failQuestions(session: Session): void {
-  const error = new AppError('CONNECTION_LOST', { text: 'The client is gone' });
-  for (const [id, question] of session.questions) {
-    forget(session, id);
-    question.peer.respond(question.id, `"error":${stringifyOctets(error.toJsonRpc())}` as Octets);
-  }
+  for (const [id, question] of session.questions) refuse(session, id, question, 'The client is gone');
+}
+
+function refuse(session: Session, id: number, question: Question, text: string): void {
+  forget(session, id);
+  const error = new AppError('CONNECTION_LOST', { text });
+  question.peer.respond(question.id, `"error":${stringifyOctets(error.toJsonRpc())}` as Octets);
 }
 
 function takeQuestion(session: Session, id: Octets | undefined): Question | undefined {

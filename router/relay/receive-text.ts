@@ -26,7 +26,7 @@ export async function receiveText(
   }
   const message = readClientMessage(text);
   if (message.kind !== 'request') {
-    receiveOther(session, message);
+    receiveOther(router, session, message);
     return;
   }
   await receiveRequest(router, session, caller, message, {

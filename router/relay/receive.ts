@@ -4,6 +4,7 @@ import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import { Call, Cancelled, type Exchange } from '../call.ts';
 import { callTool } from '../line/call-tool.ts';
+import { checkAgent, isStopped } from '../line/check-stop.ts';
 import { type Message, memberOf, octetsOf } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -61,10 +62,12 @@ function handle(router: Router, call: Call): Answer | Promise<Answer> {
     case 'resources/subscribe':
       return subscribe(router, call);
     case 'resources/unsubscribe':
+      checkAgent(session.agentId, router);
       return unsubscribe(router, call);
     case 'ping':
       return { ok: true, octets: EMPTY };
     case 'logging/setLevel':
+      checkAgent(session.agentId, router);
       setLevel(router, session, message);
       return { ok: true, octets: EMPTY };
     case 'initialize':
@@ -77,8 +80,9 @@ function handle(router: Router, call: Call): Answer | Promise<Answer> {
   return list(router, session, call.caller, which, message).then((octets) => ({ ok: true, octets }));
 }
 
-/** A notification, or the answer to what this client was asked. */
-export function receiveOther(session: Session, message: Message): void {
+/** A notification, or the answer to what this client was asked. Of a stopped caller nothing is passed on. */
+export function receiveOther(router: Router, session: Session, message: Message): void {
+  if (isStopped(session.agentId, router)) return;
   if (message.kind === 'result' || message.kind === 'error') {
     answered(session, message);
     return;

@@ -13,6 +13,8 @@ export interface OpenOptions {
   readonly assertionEnv: Readonly<Record<string, string>>;
   /** Given to servers of ours: the same, and where their data lies. Others are not told where the keys are. */
   readonly builtInEnv: Readonly<Record<string, string>>;
+  /** Given beside to our own servers, made anew for each start. */
+  readonly environmentOf: (serverId: string) => Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
@@ -29,14 +31,16 @@ export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
         env: { ...envFor(config, options), ...config.env },
         maxMessageBytes: options.maxResultBytes,
         log: (line) => log.info({ stderr: line }, 'the server says'),
-        onBadLine: () => log.warn('the server printed a line that is not UTF-8; skipped'),
       }),
   ];
 }
 
-function envFor(config: StdioServer, { builtInEnv, assertionEnv }: OpenOptions): Readonly<Record<string, string>> {
+function envFor(
+  config: StdioServer,
+  { builtInEnv, assertionEnv, environmentOf }: OpenOptions,
+): Readonly<Record<string, string>> {
   if (!config.assertion) return {};
-  return config.isBuiltIn ? builtInEnv : assertionEnv;
+  return config.isBuiltIn ? { ...builtInEnv, ...environmentOf(config.id) } : assertionEnv;
 }
 
 /** Loaded when the first remote server is reached: undici takes a tenth of a second. */

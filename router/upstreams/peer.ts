@@ -2,14 +2,14 @@
  * One MCP session with one upstream, whatever carries it: our ids, the requests in flight with their deadlines, progress
  * back to whom it belongs. It relays octets; of what passes it reads the envelope only.
  */
-import { LATEST_PROTOCOL_VERSION, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
 import { AppError, toAppError } from '../../shared/errors.ts';
-import { type Octets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
+import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import type { Call } from '../call.ts';
 import type { CoarseTimer } from '../coarse-timer.ts';
 import { type Message, memberOf, octetsOf, readUpstreamMessage } from '../message.ts';
 import type { Session } from '../session.ts';
+import { type ClientInfo, type InitializeResult, initializeParams, readInitializeResult } from './handshake.ts';
+import { answeredId } from './http/answers.ts';
 import type { Transport } from './transport.ts';
 
 /** An upstream's answer: the octets of its `result` or `error` member, as they came. */
@@ -38,14 +38,6 @@ export interface PeerEvents {
   onClose(peer: Peer, error: Error | undefined): void;
 }
 
-const initializeResult = z.looseObject({
-  protocolVersion: z.string(),
-  capabilities: z.looseObject({}),
-  serverInfo: z.looseObject({ name: z.string(), version: z.string() }),
-  instructions: z.string().optional(),
-});
-export type InitializeResult = z.infer<typeof initializeResult>;
-
 interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: AppError) => void;
@@ -56,20 +48,22 @@ interface Pending {
   questions: number;
 }
 
-/** What the router can relay from a server to a client; whether the client takes it is seen when it comes. */
-const CLIENT_CAPABILITIES = { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } };
 const HANDSHAKE_TIMEOUT_MS = 30_000;
-/** Messages that were no JSON-RPC, before the log stops naming each. */
+/** How long a server that does not heed a cancellation is expected to speak of the call. */
+const GIVEN_UP_MS = 5_000;
+/** So many messages that were no JSON-RPC are named in the log; then the tenth, hundredth, … of them. */
 const NAMED_BAD_MESSAGES = 5;
 
 export interface PeerOptions {
   readonly timer: CoarseTimer;
   readonly events: PeerEvents;
-  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly clientInfo: ClientInfo;
   readonly onBadMessage: (count: number, why: string) => void;
   readonly startTimeoutMs?: number;
   /** The session that has this connection to itself. */
   readonly session?: Session;
+  /** The emergency stop that keeps everything from this server, if one does: then no byte leaves. */
+  readonly stopped?: () => AppError | undefined;
 }
 
 export class Peer {
@@ -83,6 +77,11 @@ export class Peer {
   private readonly options: PeerOptions;
   private readonly pending = new Map<number, Pending>();
   private readonly stopTimer: () => void;
+  /** Calls that an emergency stop cancelled and that the server may still be running. */
+  private readonly unfinished = new Set<number>();
+  /** Calls that were given up and that the server has not answered: it may speak of them yet. */
+  private readonly givenUp = new Map<number, { readonly call: Call; readonly until: number }>();
+  private users: Session | 'none' | 'several' = 'none';
   private nextId = 1;
   private closed = false;
 
@@ -100,14 +99,11 @@ export class Peer {
         onMessage: (text, carrier) => this.receive(text, carrier),
         onRequestFailed: (id, error) => this.fail(id, toAppError(error)),
         onPaused: (id, retryMs) => this.callOf(id)?.exchange.pause?.(retryMs),
+        onBadMessage: (why) => this.skipped(why),
         onClose: (error) => this.lost(error),
       });
       const timeoutMs = this.options.startTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-      const params = stringifyOctets({
-        protocolVersion: LATEST_PROTOCOL_VERSION,
-        capabilities: CLIENT_CAPABILITIES,
-        clientInfo: this.options.clientInfo,
-      });
+      const params = initializeParams(this.options.clientInfo);
       const answer = await this.request('initialize', params, { timeoutMs, maxMs: timeoutMs });
       if (!answer.ok) throw new AppError('CONNECTION_FAILED', { text: 'The server refused initialize' });
       this.initialized = readInitializeResult(answer.octets);
@@ -124,6 +120,21 @@ export class Peer {
     return this.pending.size;
   }
 
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** A session's request goes out here. */
+  useBy(session: Session): void {
+    if (this.users === 'none') this.users = session;
+    else if (this.users !== session) this.users = 'several';
+  }
+
+  /** The only session that ever used it, while it lasts. */
+  get onlyUser(): Session | undefined {
+    return typeof this.users === 'string' || this.users.closed ? undefined : this.users;
+  }
+
   /** The id that the next request will have: also its progress token. */
   get upcomingId(): number {
     return this.nextId;
@@ -136,6 +147,8 @@ export class Peer {
    */
   request(method: string, params: Octets | undefined, options: RequestOptions): Promise<Answer> {
     if (this.closed) return Promise.reject(new AppError('UPSTREAM_UNAVAILABLE'));
+    const stopped = this.options.stopped?.();
+    if (stopped !== undefined) return Promise.reject(stopped);
     if (this.transport.congested) {
       return Promise.reject(
         new AppError('UPSTREAM_UNAVAILABLE', {
@@ -156,7 +169,10 @@ export class Peer {
         latest,
         questions: 0,
       });
-      if (options.call !== undefined) options.call.running = { peer: this, id };
+      if (options.call !== undefined) {
+        options.call.running = { peer: this, id };
+        options.call.left = true;
+      }
       const text =
         params === undefined
           ? `{"jsonrpc":"2.0","id":${id},"method":"${method}"}`
@@ -164,6 +180,7 @@ export class Peer {
       try {
         this.transport.send(text as Octets, id);
       } catch (error) {
+        if (options.call !== undefined) options.call.left = false;
         this.fail(id, toAppError(error));
       }
     });
@@ -181,9 +198,13 @@ export class Peer {
   /** Tells the upstream to stop a request and forgets it; it rejects with `error`. */
   cancel(id: number, error: AppError, reason?: Octets): void {
     if (!this.pending.has(id)) return;
+    const isStop = error.kind === 'EMERGENCY_STOP';
+    if (isStop) this.unfinished.add(id);
     const params = `{"requestId":${id}${reason === undefined ? '' : `,"reason":${reason}`}}`;
-    this.notify('notifications/cancelled', params as Octets);
+    this.post(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}` as Octets, isStop);
     this.transport.abandon?.(id);
+    const { call } = this.pending.get(id)!.options;
+    if (call !== undefined) this.givenUp.set(id, { call, until: this.options.timer.now() + GIVEN_UP_MS });
     this.fail(id, error);
   }
 
@@ -204,6 +225,11 @@ export class Peer {
     return calls;
   }
 
+  /** Calls that were given up, and that the server may still be working on. */
+  callsGivenUp(): Call[] {
+    return [...this.givenUp.values()].map(({ call }) => call);
+  }
+
   /** The call waits for an answer of its client: its time-out does not run meanwhile, the hard maximum does. */
   hold(call: Call): () => void {
     const entry = call.running === undefined ? undefined : this.pending.get(call.running.id);
@@ -215,13 +241,30 @@ export class Peer {
     };
   }
 
+  /** Whether the server may still be running a call that an emergency stop cancelled. */
+  get isUnfinished(): boolean {
+    return this.unfinished.size > 0;
+  }
+
+  /** Whether something that was sent has not left this process yet. */
+  get isBacklogged(): boolean {
+    return (this.transport.unsentBytes ?? 0) > 0;
+  }
+
   async close(): Promise<void> {
     this.lost(undefined);
     await this.transport.close();
   }
 
-  private post(message: Octets): void {
-    if (this.closed) return;
+  /** Ends it without grace, with everything it started. */
+  async kill(): Promise<void> {
+    this.transport.kill?.();
+    await this.close();
+  }
+
+  /** @param isLast the word that stops: it leaves although the server is stopped already */
+  private post(message: Octets, isLast = false): void {
+    if (this.closed || (!isLast && this.options.stopped?.() !== undefined)) return;
     try {
       this.transport.send(message);
     } catch {
@@ -234,9 +277,9 @@ export class Peer {
     try {
       message = readUpstreamMessage(text);
     } catch (error) {
-      this.badMessages++;
-      if (this.badMessages <= NAMED_BAD_MESSAGES)
-        this.options.onBadMessage(this.badMessages, toAppError(error).message);
+      this.skipped(toAppError(error).message);
+      // On the request's own stream nothing else will come; on a pipe the right answer still may.
+      if (carrier !== undefined && answeredId(text) === carrier) this.fail(carrier, new AppError('UPSTREAM_INVALID'));
       return;
     }
     if (message.kind === 'result' || message.kind === 'error') this.settle(message);
@@ -244,9 +287,16 @@ export class Peer {
     else this.told(message, carrier);
   }
 
+  private skipped(why: string): void {
+    const count = ++this.badMessages;
+    if (count <= NAMED_BAD_MESSAGES || /^10+$/.test(String(count))) this.options.onBadMessage(count, why);
+  }
+
   private settle(message: Message): void {
     const id = Number(message.id);
+    this.unfinished.delete(id);
     const entry = this.pending.get(id);
+    if (entry === undefined) this.givenUp.delete(id);
     if (entry === undefined || message.value === undefined) return;
     this.pending.delete(id);
     entry.resolve({ ok: message.kind === 'result', octets: octetsOf(message.text, message.value) });
@@ -254,12 +304,19 @@ export class Peer {
 
   private asked(message: Message, carrier: number | undefined): void {
     if (message.method === 'ping') this.respond(message.id!, '"result":{}' as Octets);
+    else if (this.isLate(carrier)) this.respond(message.id!, `"error":${stringifyOctets(OVER.toJsonRpc())}` as Octets);
     else this.options.events.onRequest(this, message, this.callOf(carrier));
+  }
+
+  /** Whether a message came on the stream of a request that no client waits for: then it is nobody's. */
+  private isLate(carrier: number | undefined): boolean {
+    return carrier !== undefined && this.callOf(carrier) === undefined;
   }
 
   private told(message: Message, carrier: number | undefined): void {
     if (message.method !== 'notifications/progress') {
-      this.options.events.onNotification(this, message, this.callOf(carrier));
+      if (OF_NO_CALL.test(message.method) || !this.isLate(carrier))
+        this.options.events.onNotification(this, message, this.callOf(carrier));
       return;
     }
     const token = memberOf(message.params, 'progressToken');
@@ -278,6 +335,7 @@ export class Peer {
       if (now < (entry.questions > 0 ? entry.latest : entry.deadline)) continue;
       this.cancel(id, new AppError('TIMEOUT'), '"timeout"' as Octets);
     }
+    for (const [id, { until }] of this.givenUp) if (now >= until) this.givenUp.delete(id);
   }
 
   private fail(id: number, error: AppError): void {
@@ -296,18 +354,6 @@ export class Peer {
   }
 }
 
-function readInitializeResult(octets: Octets): InitializeResult {
-  const parsed = initializeResult.safeParse(parseOctets(octets));
-  if (!parsed.success) {
-    throw new AppError('CONNECTION_FAILED', {
-      text: 'The server answered initialize without protocolVersion, capabilities and serverInfo',
-    });
-  }
-  if (!SUPPORTED_PROTOCOL_VERSIONS.includes(parsed.data.protocolVersion)) {
-    throw new AppError('INVALID_VERSION', {
-      text: 'The server speaks a protocol version that the router does not know',
-      data: { supported: SUPPORTED_PROTOCOL_VERSIONS },
-    });
-  }
-  return parsed.data;
-}
+/** Notifications that concern no single call, whatever stream they come on. */
+const OF_NO_CALL = /^notifications\/(?:cancelled|.*\/list_changed|resources\/updated)$/;
+const OVER = new AppError('METHOD_NOT_FOUND', { text: 'The call that this belongs to is over; nobody can be asked' });

@@ -9,10 +9,12 @@ import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '.
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Message } from '../message.ts';
 import type { Session } from '../session.ts';
+import type { ClientInfo, InitializeResult } from './handshake.ts';
 import { HealthCheck } from './health-check.ts';
 import type { ListLimits } from './list-all.ts';
 import { Listing } from './listing.ts';
-import { type InitializeResult, Peer, type PeerEvents } from './peer.ts';
+import { keepOwnAssertion, type OwnAssertion } from './own-assertion.ts';
+import { Peer, type PeerEvents } from './peer.ts';
 import type { Transport } from './transport.ts';
 
 export interface ServerOptions {
@@ -20,10 +22,12 @@ export interface ServerOptions {
   /** Before the names of its tools and prompts where servers are merged. */
   readonly prefix: string;
   readonly isolation: 'shared' | 'session';
+  /** One of our own, started by us from this installation. */
+  readonly isBuiltIn: boolean;
   /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
   readonly assertion: 'meta' | 'bearer' | undefined;
   /** The router's own assertion, for what it asks of such a server for itself. */
-  readonly ownAssertion: () => string | Promise<string>;
+  readonly ownAssertion: OwnAssertion;
   readonly timeoutMs: number | undefined;
   readonly startTimeoutMs: number | undefined;
   /** Between two questions whether it still answers. */
@@ -31,10 +35,12 @@ export interface ServerOptions {
   /** The ways to reach it, tried in this order at each start. */
   readonly ways: readonly Way[];
   readonly timer: CoarseTimer;
-  readonly clientInfo: { readonly name: string; readonly version: string };
+  readonly clientInfo: ClientInfo;
   readonly listLimits: ListLimits;
   readonly log: Logger;
   readonly events: ServerEvents;
+  /** The emergency stop that keeps everything from it, if one does: then it is neither started nor sent anything. */
+  readonly stopped: () => AppError | undefined;
 }
 
 /** Makes a new, unstarted transport; `assertionOf` tells the assertion that goes with a request. */
@@ -46,19 +52,24 @@ export interface ServerEvents {
   /** A list now shows something else. */
   onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
   onStateChanged(server: UpstreamServer): void;
+  /** A connection was made, the first or a new one: what its sessions wanted of the last one is not known on it. */
+  onConnected(server: UpstreamServer, peer: Peer): void;
 }
 
 /**
- * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us.
+ * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us ·
+ * `halted`: by an emergency stop, until that is ended.
  */
-export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped';
+export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped' | 'halted';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
-/** After so long without trouble the back-off begins anew. */
-const STEADY_MS = 60_000;
+/** After so long without trouble the back-off begins anew: who dies more often than that is started ten times a minute at most. */
+const STEADY_MS = 6_000;
 /** A call waits for a start that is no further away than this, instead of failing at once. */
 const WORTH_WAITING_MS = 2_000;
+/** What a halted server has not taken in by then never reaches it. */
+const LAST_BYTES_MS = 40;
 
 export class UpstreamServer {
   readonly options: ServerOptions;
@@ -72,6 +83,9 @@ export class UpstreamServer {
   hasListed = false;
   private shared: Peer | undefined;
   private readonly own = new Map<Session, Promise<Peer>>();
+  /** Connections that are being made. */
+  private readonly opening = new Set<Peer>();
+  private readonly connected = new Set<Peer>();
   private starting: Promise<Peer> | undefined;
   private retry: NodeJS.Timeout | undefined;
   private retryAt = 0;
@@ -121,7 +135,7 @@ export class UpstreamServer {
 
   /** Every connection there is now. */
   peers(): Peer[] {
-    return this.shared === undefined ? [] : [this.shared];
+    return [...this.connected];
   }
 
   /**
@@ -135,6 +149,8 @@ export class UpstreamServer {
 
   /** Starts it unless it runs; joins a start that is on its way. */
   async start(): Promise<Peer> {
+    const stopped = this.options.stopped();
+    if (stopped !== undefined) throw stopped;
     // A start that is on its way ends when the lists are read, later than it connects.
     if (this.starting !== undefined) return this.starting;
     if (this.shared !== undefined) return this.shared;
@@ -142,7 +158,8 @@ export class UpstreamServer {
     if (this.state === 'waiting') {
       const left = this.retryAt - performance.now();
       if (left > WORTH_WAITING_MS) throw this.unavailable(left);
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, left)));
+      if (left <= 0) return this.connect();
+      await new Promise((resolve) => setTimeout(resolve, left));
       return this.start();
     }
     return this.connect();
@@ -155,9 +172,37 @@ export class UpstreamServer {
     clearTimeout(this.retry);
     const own = [...this.own.values()];
     this.own.clear();
-    const peers = [this.shared, ...(await Promise.all(own.map((peer) => peer.catch(() => undefined))))];
-    const started = this.starting?.catch(() => undefined);
-    await Promise.all([...peers.map((peer) => peer?.close()), started?.then((peer) => peer?.close())]);
+    // A start on its way is not waited for: it may take as long as it likes.
+    await Promise.all([...this.opening, this.shared].map((peer) => peer?.close()));
+    const peers = await Promise.all([...own, this.starting].map((peer) => peer?.catch(() => undefined)));
+    await Promise.all(peers.map((peer) => peer?.close()));
+  }
+
+  /** An emergency stop covers it: nothing is started again, and what has not left by now does not leave. */
+  halt(): void {
+    if (this.state === 'halted' || this.state === 'stopped') return;
+    clearTimeout(this.retry);
+    this.setState('halted', 'stopped by an emergency stop');
+    setTimeout(() => {
+      for (const peer of this.all()) if (peer.isBacklogged && this.state === 'halted') void peer.kill();
+    }, LAST_BYTES_MS);
+  }
+
+  /** The grace of an emergency stop is over: ends what is halted, and what still runs a call that was cancelled. */
+  killHalted(): void {
+    for (const peer of this.all()) if (this.state === 'halted' || peer.isUnfinished) void peer.kill();
+  }
+
+  private all(): Peer[] {
+    return [...this.opening, ...this.connected];
+  }
+
+  /** No emergency stop covers it any more. */
+  unhalt(): void {
+    if (this.state !== 'halted') return;
+    this.setState(this.shared === undefined ? 'idle' : 'ready', undefined);
+    // What it listed meanwhile could not be asked for.
+    if (this.shared !== undefined) void this.listing.read(this.shared, LIST_NAMES);
   }
 
   /** Ends the connection that a session had to itself. */
@@ -176,12 +221,18 @@ export class UpstreamServer {
     this.starts++;
     const starting = this.openPeer((error) => this.lost(error)).then(
       async (peer) => {
+        if (this.state === 'stopped') {
+          await peer.close();
+          throw this.unavailable();
+        }
         this.shared = peer;
         await this.listing.read(peer, LIST_NAMES);
         this.hasListed = true;
         this.lastInitialized = peer.initialized;
-        if (this.shared === peer) this.setState('ready', undefined);
-        this.readyAt = performance.now();
+        if (this.shared === peer) {
+          this.readyAt = performance.now();
+          if (this.state === 'starting') this.setState('ready', undefined);
+        }
         return peer;
       },
       (error: unknown) => {
@@ -214,45 +265,32 @@ export class UpstreamServer {
   private async openPeer(onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
     let problem: unknown;
     for (const way of this.options.ways) {
+      if (this.state === 'stopped') break;
       try {
         return await this.openBy(way, onClose, session);
       } catch (error) {
         problem ??= error;
       }
     }
-    throw problem;
-  }
-
-  /** Asked for each request, it gives the newest that there is; one that runs out is replaced meanwhile. */
-  private async openOwnAssertion(): Promise<() => string | undefined> {
-    const { assertion, ownAssertion } = this.options;
-    if (assertion !== 'bearer') return () => undefined;
-    let newest = await ownAssertion();
-    return () => {
-      const next = ownAssertion();
-      if (typeof next === 'string') newest = next;
-      else {
-        next.then(
-          (made) => {
-            newest = made;
-          },
-          (error: unknown) => this.options.log.error({ server: this.id, err: error }, 'no assertion could be made'),
-        );
-      }
-      return newest;
-    };
+    throw problem ?? this.unavailable();
   }
 
   private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
-    const { timer, clientInfo, log, events, startTimeoutMs } = this.options;
-    const own = await this.openOwnAssertion();
+    const { timer, clientInfo, log, events, startTimeoutMs, assertion, ownAssertion } = this.options;
+    const own =
+      assertion === 'bearer'
+        ? await keepOwnAssertion(ownAssertion, (error) =>
+            log.error({ server: this.id, err: error }, 'no assertion could be made'),
+          )
+        : undefined;
     const peer: Peer = new Peer(
-      way((id) => peer.assertionOf(id) ?? own()),
+      way((id) => peer.assertionOf(id) ?? own?.()),
       {
         timer,
         clientInfo,
         ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
         ...(session === undefined ? {} : { session }),
+        stopped: this.options.stopped,
         onBadMessage: (count, why) =>
           log.warn({ server: this.id, count, why }, 'the server printed what is no message; skipped'),
         events: {
@@ -260,23 +298,40 @@ export class UpstreamServer {
           onNotification: (from, message, call) =>
             this.told(from, message, () => events.onNotification(this, from, message, call)),
           onClose: (_, error) => {
+            this.connected.delete(peer);
             if (connected) onClose(error);
           },
         },
       },
     );
     let connected = false;
-    await peer.connect();
+    this.opening.add(peer);
+    try {
+      await peer.connect();
+    } finally {
+      this.opening.delete(peer);
+    }
+    if (this.state === 'stopped') {
+      await peer.close();
+      throw this.unavailable();
+    }
     connected = true;
+    const stopped = this.options.stopped();
+    if (stopped !== undefined) {
+      await peer.kill();
+      throw stopped;
+    }
+    this.connected.add(peer);
+    events.onConnected(this, peer);
     return peer;
   }
 
   /** The shared connection ended, or could not be made. */
   private lost(error: Error | undefined): void {
     this.shared = undefined;
-    if (this.state === 'stopped') return;
+    if (this.state === 'stopped' || this.state === 'halted') return;
     const now = performance.now();
-    if (this.readyAt > 0 && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
+    if (this.state === 'ready' && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
     this.retryAt = now + this.waitMs;
     const problem =
       error instanceof AppError && error.cause instanceof Error
@@ -300,6 +355,7 @@ export class UpstreamServer {
   }
 
   private setState(state: ServerState, problem: string | undefined): void {
+    if (this.state === 'stopped') return;
     this.problem = problem;
     if (state === this.state) return;
     this.state = state;

@@ -1,12 +1,11 @@
 /** Carries messages to a server that this process starts: one line each on its stdin and stdout (MCP, "stdio"). */
-import { randomUUID } from 'node:crypto';
 import { getDefaultEnvironment } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { execa } from 'execa';
 import { AppError } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import { onOneLine } from '../message.ts';
 import { Lines } from './lines.ts';
-import { killMarked, MARK, signalGroup } from './process-group.ts';
+import { killMarked, MARK, newMark, signalGroup } from './process-group.ts';
 import { StderrLog } from './stderr-log.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
@@ -18,7 +17,6 @@ export interface StdioOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly maxMessageBytes: number;
   readonly log: (line: string) => void;
-  readonly onBadLine: () => void;
 }
 
 type Subprocess = ReturnType<typeof spawn>;
@@ -40,7 +38,7 @@ export class StdioTransport implements Transport {
   /** The child's, while it runs. */
   pid: number | undefined;
   private readonly options: StdioOptions;
-  private readonly mark = randomUUID();
+  private readonly mark = newMark();
   private readonly stderr: StderrLog;
   private child: Subprocess | undefined;
   private exited: Promise<void> = Promise.resolve();
@@ -51,12 +49,14 @@ export class StdioTransport implements Transport {
     this.stderr = new StderrLog(options.log);
   }
 
+  /** @throws AppError CONNECTION_FAILED when there is no such program, or it may not be run */
   async start(events: TransportEvents): Promise<void> {
     const child = spawn(this.options, this.mark);
     this.child = child;
     this.pid = child.pid;
     if (child.pid !== undefined) running.set(child.pid, this.mark);
     this.readFrom(child, events);
+    let ending: Error | undefined;
     this.exited = child.then((result) => {
       if (child.pid !== undefined) this.sweep(child.pid);
       this.pid = undefined;
@@ -65,9 +65,12 @@ export class StdioTransport implements Transport {
           ? (result.originalMessage ?? 'it could not be started')
           : exitText(result);
       const last = this.stderr.last;
-      events.onClose(new Error(last === '' ? why : `${why}; its last words: ${last}`));
+      ending = new Error(last === '' ? why : `${why}; its last words: ${last}`);
+      events.onClose(ending);
     });
-    if (child.pid === undefined) await this.exited;
+    if (child.pid !== undefined) return;
+    await this.exited;
+    throw new AppError('CONNECTION_FAILED', { text: 'The program of the server could not be started', cause: ending });
   }
 
   send(message: Octets): void {
@@ -76,8 +79,12 @@ export class StdioTransport implements Transport {
     this.waiting += `${onOneLine(message)}\n`;
   }
 
+  get unsentBytes(): number {
+    return (this.child?.stdin.writableLength ?? 0) + this.waiting.length;
+  }
+
   get congested(): boolean {
-    return (this.child?.stdin.writableLength ?? 0) + this.waiting.length > CONGESTED_BYTES;
+    return this.unsentBytes > CONGESTED_BYTES;
   }
 
   async close(): Promise<void> {
@@ -105,7 +112,7 @@ export class StdioTransport implements Transport {
   private readFrom(child: Subprocess, events: TransportEvents): void {
     const lines = new Lines(this.options.maxMessageBytes, {
       onLine: (line) => events.onMessage(line, undefined),
-      onBadLine: () => this.options.onBadLine(),
+      onBadLine: () => events.onBadMessage('The line is not valid UTF-8'),
       onTooLong: (head) => this.failTooLong(ID_AT_START.exec(head)?.[1], events),
       onTooLongEnd: (tail) => this.failTooLong(ID_AT_END.exec(tail)?.[1], events),
       onEndless: () => this.kill(),

@@ -10,6 +10,8 @@ export interface TransportEvents {
    * @param carrier the id of our request whose own stream carried it (Streamable HTTP), if one did
    */
   onMessage(message: Octets, carrier: number | undefined): void;
+  /** What came is no message and was skipped. `why` is for the log, in a few words. */
+  onBadMessage(why: string): void;
   /** A request can no longer be answered, but the connection lives: an HTTP error, a result over the limit. */
   onRequestFailed(id: number, error: Error): void;
   /** The server ended the stream of a request and wants to be asked again after so long: it goes on with the call. */
@@ -35,6 +37,10 @@ export interface Transport {
   setProtocolVersion?(version: string): void;
   /** True while more was sent than the other side has taken in: hold back. */
   readonly congested: boolean;
+  /** Bytes that were sent and have not left this process, where that can be told. */
+  readonly unsentBytes?: number;
+  /** Ends what it started at once, without asking it to end by itself. */
+  kill?(): void;
   /** Ends it and everything it started. */
   close(): Promise<void>;
 }

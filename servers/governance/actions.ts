@@ -3,9 +3,10 @@
  * the actions on the village's own policies, which need nobody else; all others come from whoever reaches the tools.
  */
 import { AppError } from '../../shared/errors.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
 import { bindCall, type CallBinding, type Digest } from './binding.ts';
 import type { Started } from './decisions.ts';
-import type { Action } from './events.ts';
+import type { Action, ProposalType } from './events.ts';
 import type { Policies } from './policies.ts';
 
 export interface CallEnd {
@@ -14,13 +15,25 @@ export interface CallEnd {
   readonly resultText: string;
 }
 
+/** An action that somebody proposes. */
+export interface ActionRequest {
+  readonly caller: Caller;
+  /** Of the request that proposes it: by it the router knows who asks, whatever is said here. */
+  readonly correlationId: string;
+  readonly type: ProposalType;
+  /** Why, for tools that ask for it. */
+  readonly justification: string;
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
 export interface Actions {
   /**
-   * The call as it would be made now for this agent.
-   * @throws AppError UNKNOWN_NAME when there is no such tool or the agent may not use it; INVALID_PARAMS when the arguments
-   * do not fit
+   * The call as it would be made now for its proposer.
+   * @throws AppError UNKNOWN_NAME when there is no such tool or the proposer may not use it; INVALID_PARAMS when the
+   * arguments do not fit, or the tool asks for a stronger type of proposal
    */
-  bind(agentId: string, tool: string, args: Readonly<Record<string, unknown>>): Promise<Action>;
+  bind(request: ActionRequest): Promise<Action>;
   /** The binding of a stored action as it is now, made anew. Throws as `bind` does. */
   rebind(action: Action): Promise<CallBinding>;
   /**
@@ -56,7 +69,7 @@ export function policyActions({ policies, digest, definitionDigest, matrixVersio
       digest,
     );
   return {
-    async bind(agentId, tool, args) {
+    async bind({ caller: { agentId }, tool, args }) {
       if (tool !== POLICY_SETTER.tool) throw new AppError('UNKNOWN_NAME', { text: `Unknown tool: ${tool}` });
       const { policy, value, ...unknown } = args;
       const keys = Object.keys(unknown);

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import type { VotingRules } from '../../shared/voting-rules.ts';
 import { type CallBinding, callKey, whatChanged } from './binding.ts';
 import type { Changes } from './changes.ts';
 import { type Action, BOUNDS, type ProposalEvent, proposalStream, type StoredResult } from './events.ts';
@@ -12,7 +13,6 @@ import { claim, finish, lose, resolve } from './execution.ts';
 import { apply, fold, isRunnable, type Proposal, type Status } from './proposal.ts';
 import type { GovernanceStore } from './store/open.ts';
 import { isOwnerAlive, type Owner, tidyOwners } from './store/owner.ts';
-import type { VotingRules } from './voters.ts';
 import {
   castVote,
   closeIfDue,

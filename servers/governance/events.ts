@@ -3,8 +3,10 @@
  * a released shape is only ever added to, because old files hold it.
  */
 import { z } from 'zod';
+import { SIZES } from '../../shared/approvals.ts';
+import { APPROVALS } from '../../shared/matrix/rows.ts';
 
-export const PROPOSAL_TYPES = ['minor_change', 'major_change', 'critical_change', 'emergency_action'] as const;
+export const PROPOSAL_TYPES = APPROVALS;
 export const RISK_LEVELS = ['low', 'medium', 'high', 'critical'] as const;
 
 /** Bounds in characters, shared with the tools' input schemas. */
@@ -49,6 +51,8 @@ const actionSchema = z.strictObject({
   /** Exactly what will be sent, as it came. */
   argumentsText: z.string().min(2).max(BOUNDS.argumentsText),
   binding: bindingSchema,
+  /** The router's seal on requester, rights and binding: without it the router makes no call. */
+  ticket: z.string().max(SIZES.ticket).optional(),
 });
 
 const electorateSchema = z.strictObject({

@@ -4,10 +4,10 @@
  */
 import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import type { VotingRules } from '../../shared/voting-rules.ts';
 import { type CallBinding, whatChanged } from './binding.ts';
 import type { StoredResult } from './events.ts';
 import { isRunnable, type Proposal } from './proposal.ts';
-import type { VotingRules } from './voters.ts';
 import { conflict, type Decision } from './voting.ts';
 
 /**

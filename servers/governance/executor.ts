@@ -68,6 +68,13 @@ export function startExecutor({ decisions, changes, actions, log }: ExecutorDeps
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (error.kind === 'CONFLICT') return undefined;
+      if (error.kind === 'EMERGENCY_STOP') {
+        decisions.void(
+          id,
+          'An emergency stop was in force when it would have started, and nothing stopped is made up for',
+        );
+        return undefined;
+      }
       if (error.kind !== 'UNKNOWN_NAME' && error.kind !== 'INVALID_PARAMS') throw error;
       decisions.void(id, `Its call is not possible any more: ${error.message}`.slice(0, 500));
       return undefined;

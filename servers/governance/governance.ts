@@ -1,6 +1,7 @@
 /** Opens the governance of one data folder: store, proposals, policies and the telling of changes, as one thing to close. */
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../shared/store.ts';
+import type { VotingRules } from '../../shared/voting-rules.ts';
 import { POLICY_SETTER } from './actions.ts';
 import { type Changes, createChanges } from './changes.ts';
 import type { Clock } from './clock.ts';
@@ -9,7 +10,6 @@ import { createPolicies, POLICIES, type Policies, type PolicyDefinition } from '
 import type { Verification } from './store/event-log.ts';
 import { openGovernanceStore } from './store/open.ts';
 import { createOwner } from './store/owner.ts';
-import type { VotingRules } from './voters.ts';
 
 export interface GovernanceOptions {
   readonly dataDir: string;

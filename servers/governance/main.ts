@@ -1,13 +1,15 @@
 /** Composes the governance server from the data folder and the real clock: store, executor, timers. */
+import { createRouterClient } from '../../shared/client/router-client.ts';
 import { digest } from '../../shared/json/canonical.ts';
+import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import { type Actions, policyActions } from './actions.ts';
 import { createClock } from './clock.ts';
 import { startExecutor } from './executor.ts';
 import { type Governance, openGovernance } from './governance.ts';
+import { routerActions } from './router-actions.ts';
 import { createServer } from './server.ts';
 import { governancePolicy } from './tools/governance-policy.ts';
-import { readVotingRules, type VotingRules } from './voters.ts';
 
 /** Voters hear within 100 ms of what another process wrote. */
 const LOOK_EVERY_MS = 25;
@@ -20,9 +22,16 @@ export interface GovernanceParts {
   readonly actions: (governance: Governance) => Actions;
 }
 
-export const open: OpenServer = (environment) => {
-  const rules = readVotingRules(undefined);
-  return openWith(environment, { rules: () => rules, actions: ownActions });
+export const open: OpenServer = async (environment) => {
+  const { router, votingRules: rules, log } = environment;
+  if (router === undefined) return openWith(environment, { rules, actions: ownActions });
+  const client = createRouterClient({ url: router.url, token: () => router.token(), name: 'governance', log });
+  const server = await openWith(environment, { rules, actions: ({ policies }) => routerActions(client, policies) });
+  const close = async (): Promise<void> => {
+    await server.close();
+    await client.close();
+  };
+  return { ...server, close };
 };
 
 /** @throws VotingRulesError, StoreError with what to do */
@@ -54,7 +63,7 @@ export async function openWith({ log, dataDir }: ServerEnvironment, parts: Gover
     await executor.stop();
     await governance.close();
   };
-  return createServer({ decisions, policies, changes, actions, close });
+  return createServer({ decisions, policies, changes, actions, rules: parts.rules, close });
 }
 
 function ownActions({ policies }: Governance): Actions {

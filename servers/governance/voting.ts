@@ -5,9 +5,10 @@
 import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { LEVELS, levelName } from '../../shared/identity/levels.ts';
+import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { Action, Impact, ProposalEvent, ProposalType } from './events.ts';
 import { dueAt, isRunnable, type Proposal, tally } from './proposal.ts';
-import { electorateFor, type VotingRules } from './voters.ts';
+import { electorateFor } from './voters.ts';
 
 /** Events to write, and the refusal to give after they are written: a late vote expires the proposal and is refused. */
 export interface Decision {

@@ -32,7 +32,7 @@ export const open: OpenServer = async (environment) => createServer(await openHy
 
 /** @throws StoreError with what to do */
 export async function openHyperrag(
-  { log, dataDir, knowledge: settings }: ServerEnvironment,
+  { log, dataDir, knowledge: settings }: Pick<ServerEnvironment, 'log' | 'dataDir' | 'knowledge'>,
   { retentionDays = () => DEFAULT_RETENTION_DAYS, detectPersonalData, nowMs = Date.now }: HyperragParts = {},
 ): Promise<HyperragDeps> {
   const store = await openHyperragStore(dataDir);

@@ -64,7 +64,7 @@ export function createAssertionMinter({ privateKey, issuer, now }: AssertionMint
       role: caller.role,
       governance_level: levelName(caller.level),
       permissions: [...caller.permissions],
-      act: { sub: issuer },
+      act: { sub: issuer, ...(caller.actor !== undefined && { act: { sub: caller.actor } }) },
       token_id: caller.tokenId,
     })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT' })
@@ -150,6 +150,7 @@ export function createAssertionVerifier(options: AssertionVerifierOptions): Asse
       permissions: Object.freeze(claims.permissions),
       tokenId: claims.token_id,
       expiresAt: claims.exp,
+      ...(claims.act.act !== undefined && { actor: claims.act.act.sub }),
     });
     remembered.set(digest, caller);
     return caller;

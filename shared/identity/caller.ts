@@ -12,4 +12,6 @@ export interface Caller {
   readonly tokenId: string;
   /** Seconds since the epoch. */
   readonly expiresAt: number;
+  /** The server that has this caller's approved call made; absent when the caller makes it itself. */
+  readonly actor?: string;
 }

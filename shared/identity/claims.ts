@@ -7,7 +7,7 @@ import type { Caller } from './caller.ts';
 import { parseOnce } from './jws.ts';
 import { LEVEL_NAMES, LEVELS, type Level } from './levels.ts';
 import { refused } from './refusal.ts';
-import { isRole, ROLE_PERMISSIONS, type Role } from './roles.ts';
+import { isReserved, isRole, ROLE_PERMISSIONS, type Role } from './roles.ts';
 
 /** How far two clocks may be apart. */
 export const LEEWAY_SECONDS = 30;
@@ -81,7 +81,8 @@ const assertionSchema = z.object({
   role: roleName,
   governance_level: levelSchema,
   permissions: permissionsSchema,
-  act: z.object({ sub: text(256) }),
+  /** RFC 8693 §4.1: the router, and within it who had it make the call. */
+  act: z.object({ sub: text(256), act: z.object({ sub: text(256) }).optional() }),
   token_id: text(256),
 });
 
@@ -123,9 +124,10 @@ export function callerOf(claims: AccessClaims, agents: AgentLookup): Caller {
   });
 }
 
-/** The role's permissions and the caller's own, each once. */
+/** The role's permissions and the caller's own, each once; those between the router and its servers left out. */
 export function permissionsOf(role: string, own: readonly string[] = []): readonly string[] {
-  return Object.freeze([...new Set([...(isRole(role) ? ROLE_PERMISSIONS[role] : []), ...own])]);
+  const all = new Set([...(isRole(role) ? ROLE_PERMISSIONS[role] : []), ...own]);
+  return Object.freeze([...all].filter((permission) => !isReserved(permission)));
 }
 
 type Base = z.infer<z.ZodObject<typeof base>>;

@@ -11,7 +11,7 @@ import { refused } from './refusal.ts';
 /** Characters of the longest token that is looked at. */
 export const MAX_TOKEN_LENGTH = 8_192;
 
-const LIMITS = { maxDepth: 8, maxValues: 1_024, uniqueKeys: true } as const;
+const LIMITS = { maxDepth: 8, maxValues: 1_024, maxKeys: 1_024, uniqueKeys: true } as const;
 
 /** Header parameters by which a token would choose or bring its own key, or change what is signed. */
 const FORBIDDEN = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc'] as const;

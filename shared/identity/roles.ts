@@ -94,11 +94,24 @@ export function isRole(text: string): text is Role {
   return (ROLES as readonly string[]).includes(text);
 }
 
+/** Permissions of this domain are between the router and its servers. No token gives them, no pattern covers them. */
+const RESERVED = 'router:';
+
+/** Held by the assertion with which the router asks the governance server about a caller's gated call, and by nothing else. */
+export const GATE_PERMISSION = 'router:gate';
+/** Held by the governance server alone: it has approved calls made. */
+export const EXECUTE_PERMISSION = 'router:execute';
+
+export function isReserved(permission: string): boolean {
+  return permission.startsWith(RESERVED);
+}
+
 /**
  * Whether one of the granted strings covers the needed one: the same string, a domain pattern (`fog:*` covers `fog:x` and
- * `fog:x:y`), or `system:full_access`. A bare `*` covers nothing.
+ * `fog:x:y`), or `system:full_access`. A bare `*` covers nothing, and only itself covers a reserved one.
  */
 export function permits(granted: readonly string[], needed: string): boolean {
+  if (isReserved(needed)) return granted.includes(needed);
   return granted.some(
     (grant) => grant === needed || grant === 'system:full_access' || (isPattern(grant) && covers(grant, needed)),
   );

@@ -10,14 +10,21 @@ export interface ScanLimits {
   readonly maxDepth: number;
   /** Values in the whole text, keys not counted. */
   readonly maxValues: number;
+  /** Keys in the whole text: each costs far more than a value, because it is compared with its neighbours. */
+  readonly maxKeys: number;
   /** Refuse an object with the same key twice, at any depth. */
   readonly uniqueKeys: boolean;
 }
 
-/** What a client may send. */
-export const STRICT_LIMITS: ScanLimits = { maxDepth: 128, maxValues: 500_000, uniqueKeys: true };
+/** What a client may send: no text within these holds the event loop for more than a tenth of a second. */
+export const STRICT_LIMITS: ScanLimits = { maxDepth: 128, maxValues: 500_000, maxKeys: 100_000, uniqueKeys: true };
 /** What an upstream may answer: its bytes are only passed on. */
-export const RELAY_LIMITS: ScanLimits = { maxDepth: 512, maxValues: Number.POSITIVE_INFINITY, uniqueKeys: false };
+export const RELAY_LIMITS: ScanLimits = {
+  maxDepth: 512,
+  maxValues: Number.POSITIVE_INFINITY,
+  maxKeys: Number.POSITIVE_INFINITY,
+  uniqueKeys: false,
+};
 
 export class JsonScanError extends Error {
   override readonly name = 'JsonScanError';
@@ -78,6 +85,7 @@ export function scanArray(text: Octets, limits: ScanLimits): { start: number; en
 class Scanner {
   at = 0;
   private values = 0;
+  private keys = 0;
   private readonly text: Octets;
   private readonly limits: ScanLimits;
 
@@ -133,6 +141,9 @@ class Scanner {
     }
     for (;;) {
       if (text.charCodeAt(this.at) !== 0x22) throw this.syntax('expected a key');
+      if (++this.keys > this.limits.maxKeys) {
+        throw new JsonScanError('limit', `more than ${this.limits.maxKeys} keys`, this.at);
+      }
       const keyStart = this.at;
       const escaped = this.string();
       const raw = text.slice(keyStart + 1, this.at - 1);

@@ -27,6 +27,9 @@ export const MARKS_SHIFT = 28;
 /** Words beyond this many in one passage are not indexed: a passage is a paragraph, not a book. */
 export const MOST_WORDS = 20_000;
 
+/** How many times a word in the title counts against one in the text. */
+export const TITLE_WORTH = 2;
+
 const NONE = 0xffff_ffff;
 
 export interface SavedCorpus {
@@ -148,12 +151,13 @@ export class Corpus {
     return this.#places.get(this.#sequence.at(slot))?.get(this.#order.at(slot) + offset) ?? -1;
   }
 
-  /** term → how often, in one passage. */
+  /** term → how often, in one passage; a title's words count as TITLE_WORTH. */
   counts(slot: number): Map<number, number> {
     const counts = new Map<number, number>();
+    const body = this.body.at(slot);
     for (let at = this.start.at(slot); at < this.end.at(slot); at++) {
       const term = this.vocabulary.termOf(this.tokens.at(at) & WORD_MASK);
-      if (term !== NO_TERM) counts.set(term, (counts.get(term) ?? 0) + 1);
+      if (term !== NO_TERM) counts.set(term, (counts.get(term) ?? 0) + (at < body ? TITLE_WORTH : 1));
     }
     return counts;
   }

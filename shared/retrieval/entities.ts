@@ -89,10 +89,15 @@ export class Entities {
    * @param passagesWith tells the living passages that have a term
    */
   settle(passagesWith: (term: number, take: (slot: number) => void) => void): void {
-    for (const entity of this.#changed) {
-      passagesWith(this.#longestTerm(entity), (slot) => {
-        this.#stale.add(slot);
-      });
+    if (this.#stale.size * 2 > this.#corpus.count) {
+      // Most are new, as when an index is built: all at once is less than looking up the names one by one.
+      for (const slot of this.#corpus.live()) this.#stale.add(slot);
+    } else {
+      for (const entity of this.#changed) {
+        passagesWith(this.#longestTerm(entity), (slot) => {
+          this.#stale.add(slot);
+        });
+      }
     }
     this.#changed.clear();
     for (const slot of [...this.#stale].sort((a, b) => a - b)) this.#link(slot);
@@ -213,17 +218,26 @@ export class Entities {
 
   #link(slot: number): void {
     const { tokens, body, end } = this.#corpus;
-    const held = new Set<number>();
-    for (let at = this.#mentionStart.at(slot); at < this.#mentionEnd.at(slot); at += 2) held.add(this.#mentions.at(at));
-    this.#mentionStart.set(slot, this.#mentions.length);
+    const found: number[] = [];
     this.find(tokens.data, body.at(slot), end.at(slot), false, (entity, at, words) => {
-      this.#mentions.push(entity);
-      this.#mentions.push(this.#naming.isPartial(slot, at, words) ? (at | PARTIAL) >>> 0 : at);
-      if (held.has(entity)) return;
-      held.add(entity);
-      this.#holders.add(entity, slot);
+      found.push(entity, this.#naming.isPartial(slot, at, words) ? (at | PARTIAL) >>> 0 : at);
     });
-    this.#mentionEnd.set(slot, this.#mentions.length);
+    const start = this.#mentionStart.at(slot);
+    const room = this.#mentionEnd.at(slot) - start;
+    if (found.length === room && found.every((value, n) => value === this.#mentions.at(start + n))) return;
+    const held = new Set<number>();
+    for (let at = start; at < start + room; at += 2) held.add(this.#mentions.at(at));
+    for (let n = 0; n < found.length; n += 2) {
+      if (held.has(found[n]!)) continue;
+      held.add(found[n]!);
+      this.#holders.add(found[n]!, slot);
+    }
+    // In their old place if they fit, else at the end: most passages are linked again to no other effect.
+    const to = found.length <= room ? start : this.#mentions.length;
+    this.#mentions.extend(to + found.length);
+    for (const [n, value] of found.entries()) this.#mentions.set(to + n, value);
+    this.#mentionStart.set(slot, to);
+    this.#mentionEnd.set(slot, to + found.length);
   }
 
   #count(slot: number, change: 1 | -1): void {

@@ -1,5 +1,5 @@
 /** Looks into single passages for the terms of one question: which are in the title, the text, around a name, side by side. */
-import { type Corpus, MARKS_SHIFT, WORD_MASK } from './corpus.ts';
+import { type Corpus, MARKS_SHIFT, TITLE_WORTH, WORD_MASK } from './corpus.ts';
 import type { Lexical } from './lexical.ts';
 import { lowestBit, type Question } from './question.ts';
 import { SENTENCE } from './tokenise.ts';
@@ -9,7 +9,7 @@ export interface Profile {
   /** Terms of the question in the title, and anywhere, as bits. */
   readonly title: number;
   readonly all: number;
-  /** How often each term is there, by bit. */
+  /** How often each term is there, by bit, as `Corpus.counts` counts. */
   readonly counts: Uint32Array;
 }
 
@@ -27,12 +27,16 @@ export class Profiles {
   readonly #corpus: Corpus;
   readonly #lexical: Lexical;
   readonly #question: Question;
+  /** By term: its bit's number plus 1, 0 for a term that is not asked for. Read for every word that is looked at. */
+  readonly #bitOf: Uint8Array;
   readonly #known = new Map<number, Profile>();
 
   constructor(corpus: Corpus, lexical: Lexical, question: Question) {
     this.#corpus = corpus;
     this.#lexical = lexical;
     this.#question = question;
+    this.#bitOf = new Uint8Array(corpus.vocabulary.termCount);
+    for (const [term, bit] of question.bitOf) this.#bitOf[term] = bit + 1;
   }
 
   of(slot: number): Profile {
@@ -40,7 +44,7 @@ export class Profiles {
     if (known) return known;
     const { start, body, end } = this.#corpus;
     const counts = new Uint32Array(this.#question.terms.length);
-    const title = this.#bits(start.at(slot), body.at(slot), counts);
+    const title = this.#bits(start.at(slot), body.at(slot), counts, TITLE_WORTH);
     const profile = { title, all: title | this.#bits(body.at(slot), end.at(slot), counts), counts };
     this.#known.set(slot, profile);
     return profile;
@@ -79,7 +83,7 @@ export class Profiles {
   /** How much of the question's pairs of terms the passage has side by side, as a share of the question's mass. */
   pairs(slot: number): number {
     const { tokens, vocabulary, start, end } = this.#corpus;
-    const { bitOf, terms, pairs, mass } = this.#question;
+    const { terms, pairs, mass } = this.#question;
     if (pairs.length === 0) return 0;
     const open = new Set(pairs.map(([a, b]) => a * 32 + b));
     let found = 0;
@@ -91,7 +95,7 @@ export class Profiles {
         if (++between > MOST_BETWEEN) last = -1;
         continue;
       }
-      const bit = bitOf.get(term) ?? -1;
+      const bit = this.#bitOf[term]! - 1;
       if (last >= 0 && bit >= 0 && open.delete(last * 32 + bit)) found += Math.min(terms[last]!.idf, terms[bit]!.idf);
       last = bit;
       between = 0;
@@ -103,15 +107,15 @@ export class Profiles {
     return ((this.#corpus.tokens.at(at) >>> MARKS_SHIFT) & SENTENCE) !== 0;
   }
 
-  #bits(from: number, to: number, counts?: Uint32Array): number {
+  #bits(from: number, to: number, counts?: Uint32Array, worth = 1): number {
     const { tokens, vocabulary } = this.#corpus;
-    const { bitOf } = this.#question;
+    const bitOf = this.#bitOf;
     let bits = 0;
     for (let at = from; at < to; at++) {
-      const bit = bitOf.get(vocabulary.termOf(tokens.at(at) & WORD_MASK));
-      if (bit === undefined) continue;
+      const bit = bitOf[vocabulary.termOf(tokens.at(at) & WORD_MASK)]! - 1;
+      if (bit < 0) continue;
       bits |= 1 << bit;
-      if (counts) counts[bit]!++;
+      if (counts) counts[bit]! += worth;
     }
     return bits;
   }

@@ -54,7 +54,7 @@ export const TUNING: Tuning = {
   titleFloor: 1.4,
   smallName: 0.4,
   shareExponent: 0.5,
-  pairs: 0.3,
+  pairs: 0.4,
   neighbour: 0.3,
   vector: 0.4,
   feedback: 5,

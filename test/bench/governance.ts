@@ -4,9 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { createClock } from '../../servers/governance/clock.ts';
 import { openGovernance } from '../../servers/governance/governance.ts';
-import { readVotingRules } from '../../servers/governance/voters.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { LEVELS } from '../../shared/identity/levels.ts';
+import { readVotingRules } from '../../shared/voting-rules.ts';
 
 const PROPOSALS = 5_000;
 const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-governance-'));

@@ -75,6 +75,7 @@ async function transport(url: string): Promise<{ call: CallOnce; close: () => Pr
       pending.get(id)?.resolve();
       pending.delete(id);
     },
+    onBadMessage: () => {},
     onPaused: () => {},
     onRequestFailed: (id, error) => pending.get(id)?.reject(error),
     onClose: () => {},

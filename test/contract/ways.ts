@@ -14,6 +14,7 @@ import { callerByBearer } from '../../shared/identity/proof.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Serving, serve } from '../../shared/serve.ts';
 import { openSession, type VillageServer } from '../../shared/village-server.ts';
+import { readVotingRules } from '../../shared/voting-rules.ts';
 import { testAuthorize, testIdentity } from '../fixtures/lib/identity.ts';
 
 export const WAYS = ['memory', 'stdio', 'streamable-http', 'http-sse'] as const;
@@ -27,10 +28,12 @@ export interface Reached {
 
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
+const RULES = readVotingRules(undefined);
+
 async function make(id: string, dataDir: string): Promise<VillageServer> {
   const load = SERVERS.get(id);
   if (load === undefined) throw new Error(`no server ${id}`);
-  return (await load())({ log: silent, dataDir });
+  return (await load())({ log: silent, dataDir, votingRules: () => RULES, router: undefined });
 }
 
 /** The server on a data folder of its own, which goes with it. */

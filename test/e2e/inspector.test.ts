@@ -2,21 +2,29 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, ROOT, tokenFor, Village } from './lib/village.ts';
+import { type Started, startHttpFixture } from '../fixtures/lib/start.ts';
+import { ROOT, tokenFor, Village } from './lib/village.ts';
 
 const INSPECTOR = path.join(ROOT, 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js');
 
 let village: Village;
+let server: Started;
 beforeAll(async () => {
+  // One that runs already: over stdio each run starts a router, whose first list does not wait long for a cold server.
+  const started = await startHttpFixture('tools.ts');
+  server = started;
   village = await Village.start({
     config: {
-      mcpServers: { up: fixture('tools.ts') },
+      mcpServers: { up: { url: started.url.href } },
       agents: { alice: { level: 'OPERATOR' } },
       permissions: ['up/*', 'prompt:*', 'resource:*'].map((match) => ({ match, level: 'OPERATOR' })),
     },
   });
 });
-afterAll(() => village.remove());
+afterAll(async () => {
+  await village.remove();
+  await server.stop();
+});
 
 /** Runs the Inspector's command line; gives what it printed as JSON. */
 async function inspect(...args: string[]): Promise<{ code: number | null; result: unknown; stderr: string }> {
@@ -45,7 +53,7 @@ const DOORS: Readonly<Record<string, (token: string) => string[]>> = {
 };
 
 describe.each(Object.keys(DOORS))('the Inspector over %s', (door) => {
-  /** The result, as soon as a run succeeds: over stdio each one starts a router, whose first list may miss a slow server. */
+  /** The result, as soon as a run succeeds: on a busy machine even that list may be too early. */
   const eventually = (...args: string[]) =>
     expect.poll(
       async () => {

@@ -5,9 +5,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SERVERS } from '../../servers/index.ts';
 import { ERRORS } from '../../shared/errors.ts';
+import { isReserved } from '../../shared/identity/roles.ts';
 import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
 import { listSettings } from '../../shared/settings.ts';
+import { readVotingRules } from '../../shared/voting-rules.ts';
 
+const rules = readVotingRules(undefined);
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -22,17 +25,19 @@ export async function toolsTable(): Promise<string> {
     titles.set(tool.name, ['router', tool.definition().title ?? '']);
   for (const [id, load] of SERVERS) {
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'tables-'));
-    const village = await (await load())({ log: silent, dataDir });
+    const village = await (await load())({ log: silent, dataDir, votingRules: () => rules, router: undefined });
     for (const tool of village.tools) titles.set(tool.name, [id, tool.definition().title ?? '']);
     await village.close();
     fs.rmSync(dataDir, { recursive: true });
   }
-  const rows = [...titles].map(([name, [server, title]]) => {
+  const rows = [...titles].flatMap(([name, [server, title]]) => {
     const row = BUILT_IN_ROWS.find(({ match }) => match === name);
+    // What is between the router and its servers, nobody else sees.
+    if (row?.permission !== undefined && isReserved(row.permission)) return [];
     const more = [row?.permission, row?.justification === true ? 'a justification' : undefined, row?.approval].filter(
       (each) => each !== undefined,
     );
-    return [`\`${name}\``, server, title, row?.level ?? 'denied', more.join(', ')];
+    return [[`\`${name}\``, server, title, row?.level ?? 'denied', more.join(', ')]];
   });
   return table(['tool', 'server', 'what', 'from level', 'needs also'], rows);
 }

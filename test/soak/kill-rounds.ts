@@ -3,14 +3,14 @@
  * clients know is compared with the ledger (the truth about side effects) and with the audit. Faults of the router are returned as
  * sentences; what keeps a round from proving anything (nobody in flight, the same process) is one too.
  */
-import { createHmac } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { readKeys } from '../../router/audit/keys.ts';
+import { keyedDigest, readKeys } from '../../router/audit/keys.ts';
 import { exportAudit } from '../../router/audit/query.ts';
 import { verifyAudit } from '../../router/audit/verify.ts';
+import { encodeOctets } from '../../shared/json/octets.ts';
 import { POST_HEADERS, RawSession, send, textOf } from '../e2e/lib/raw-client.ts';
 import { fixture, tokenFor, Village } from '../e2e/lib/village.ts';
 
@@ -181,8 +181,8 @@ class KillRun {
   /** Calls, refused calls and revocations, one after the other, until the router is gone. */
   private async work(village: Village, alice: RawSession, dave: RawSession, made: Seen[], name: string): Promise<void> {
     for (let n = 0; !this.isKilled; n++) {
-      if (n % 10 === 9) await this.revoke(village);
-      const agent = n % 5 === 4 ? 'dave' : 'alice';
+      if (this.random() < 0.1) await this.revoke(village);
+      const agent = this.random() < 0.2 ? 'dave' : 'alice';
       const seen: Seen = { agent, tool: n % 3 === 0 ? 'echo' : 'append', key: `${name}-${n}`, outcome: 'unknown' };
       made.push(seen);
       this.pending++;
@@ -248,7 +248,7 @@ class KillRun {
     const lines = this.lines();
     for (const { agent, tool, key, outcome } of made) {
       const args = JSON.stringify(tool === 'echo' ? { text: key } : { key });
-      const told = (records.get(createHmac('sha256', keys.digest).update(args).digest('base64url')) ?? []).join(', ');
+      const told = (records.get(keyedDigest(keys, encodeOctets(args))) ?? []).join(', ');
       const times = lines.get(key) ?? 0;
       if (times > 1) fault(`${key} was applied ${times} times`);
       if (times > 0 && !told.startsWith('call_started')) fault(`${key} ran without a record`);

@@ -1,6 +1,10 @@
 import type { Tool } from '../../../shared/tool.ts';
 import type { OwnServerDeps } from '../deps.ts';
+import { approvedCall } from './approved-call.ts';
 import { auditQuery } from './audit-query.ts';
+import { callBinding } from './call-binding.ts';
+import { emergencySystemResume } from './emergency-system-resume.ts';
+import { emergencySystemShutdown } from './emergency-system-shutdown.ts';
 import { permissionExplain } from './permission-explain.ts';
 import { serviceList } from './service-list.ts';
 import { serviceRegister } from './service-register.ts';
@@ -15,5 +19,9 @@ export function ownTools(deps: OwnServerDeps): readonly Tool[] {
     auditQuery(deps),
     serviceRegister(deps),
     serviceRemove(deps),
+    emergencySystemShutdown(deps),
+    emergencySystemResume(deps),
+    callBinding(deps),
+    approvedCall(deps),
   ];
 }

@@ -29,6 +29,8 @@ export interface HttpOptions {
   readonly lookup?: LookupFunction;
   /** Connections for calls; as many calls may be in flight at a time. */
   readonly maxConnections?: number;
+  /** Calls that wait for a connection before the server counts as not taking in what it is sent. */
+  readonly maxBacklog?: number;
   /** How long an exchange that is answered or abandoned may take to end by itself. */
   readonly lingerMs?: number;
   readonly reconnection?: Reconnection;
@@ -45,6 +47,10 @@ export interface Reconnection {
 const CONNECT_TIMEOUT_MS = 10_000;
 /** For messages that have no time limit above: notifications and answers to the server. */
 const NOTE_TIMEOUT_MS = 30_000;
+/** Opened as calls need them. */
+const DEFAULT_CONNECTIONS = 256;
+/** Of calls that wait for a connection: a burst waits for all of its own to be opened. */
+const DEFAULT_BACKLOG = 1_024;
 const SIDE_CONNECTIONS = 8;
 const MAX_SIDE_BACKLOG = 1_000;
 const REPORT_EVERY_MS = 10_000;
@@ -67,7 +73,7 @@ export class HttpConnection {
   private readonly path: string;
   private readonly authorization: HttpOptions['authorization'];
   private readonly log: Log;
-  private readonly maxConnections: number;
+  private readonly maxBacklog: number;
   private readonly lingerMs: number;
   private readonly reconnection: Reconnection;
   private readonly reports = new Map<string, { atMs: number; suppressed: number }>();
@@ -82,7 +88,7 @@ export class HttpConnection {
     this.maxMessageBytes = options.maxMessageBytes;
     this.authorization = options.authorization;
     this.log = options.log;
-    this.maxConnections = options.maxConnections ?? 64;
+    this.maxBacklog = options.maxBacklog ?? DEFAULT_BACKLOG;
     this.lingerMs = options.lingerMs ?? 1_000;
     this.reconnection = options.reconnection ?? { firstMs: 1_000, maxMs: 30_000, maxTries: 5 };
     this.common = [
@@ -100,13 +106,13 @@ export class HttpConnection {
         bodyTimeout: 0,
         connect: { timeout: CONNECT_TIMEOUT_MS, ...(options.lookup === undefined ? {} : { lookup: options.lookup }) },
       });
-    this.calls = pool(this.maxConnections);
+    this.calls = pool(options.maxConnections ?? DEFAULT_CONNECTIONS);
     this.side = pool(SIDE_CONNECTIONS);
   }
 
-  /** True while as many messages wait for a connection as there are connections. */
+  /** True while as many messages wait for a connection as may. */
   get congested(): boolean {
-    return this.callTally.unsent >= this.maxConnections || this.sideTally.unsent >= MAX_SIDE_BACKLOG;
+    return this.callTally.unsent >= this.maxBacklog || this.sideTally.unsent >= MAX_SIDE_BACKLOG;
   }
 
   /** From now on every request bears this header too. */

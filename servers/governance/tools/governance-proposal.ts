@@ -38,7 +38,9 @@ export function governanceProposal({ decisions, actions }: GovernanceDeps): Tool
       voters: z.array(z.string().max(BOUNDS.agentId)).max(1_000),
     }),
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
-    async handler({ title, description, type, impact_assessment: impact, action }, { caller }) {
+    async handler({ title, description, type, impact_assessment: impact, action }, { caller, correlationId }) {
+      const why = { type, justification: `${title}: ${description}`.slice(0, BOUNDS.reasoning) };
+      const about = { caller, correlationId, ...why };
       const proposal = decisions.propose(caller, {
         title,
         description,
@@ -48,7 +50,8 @@ export function governanceProposal({ decisions, actions }: GovernanceDeps): Tool
           riskLevel: impact.risk_level,
           reversible: impact.reversible,
         },
-        action: action === undefined ? null : await actions.bind(caller.agentId, action.tool, action.arguments),
+        action:
+          action === undefined ? null : await actions.bind({ ...about, tool: action.tool, args: action.arguments }),
       });
       return {
         proposal_id: proposal.id,

@@ -1,6 +1,7 @@
 /** The governance server's tools, in the order in which they are listed. */
 import type { Tool } from '../../../shared/tool.ts';
 import type { GovernanceDeps } from '../deps.ts';
+import { governanceGate } from './governance-gate.ts';
 import { governancePolicy } from './governance-policy.ts';
 import { governanceProposal } from './governance-proposal.ts';
 import { governanceResolve } from './governance-resolve.ts';
@@ -16,5 +17,6 @@ export function governanceTools(deps: GovernanceDeps): readonly Tool[] {
     kingOverrideVote(deps),
     governancePolicy(deps),
     governanceResolve(deps),
+    governanceGate(deps),
   ];
 }

@@ -27,7 +27,7 @@ async function start(within: (folder: string) => readonly string[] = () => []) {
   const up = { ...config.mcpServers.up, env: { LEDGER_FILE: ledger } };
   village = await Village.start({ config: { ...config, mcpServers: { up } }, folder, within: within(folder) });
   const session = await RawSession.open(village.url, tokenFor('alice'));
-  await expect.poll(() => session.names(), { timeout: 20_000 }).toContain('up__append');
+  await session.namesOnceThere('up__append');
   return { village, session, written: () => fs.readFileSync(ledger, 'utf8').split('\n').slice(0, -1) };
 }
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AuditPlace, DAY_MS, fill, openTestWriter, placeIn } from '../../fixtures/audit.ts';
 import { RawSession } from '../lib/raw-client.ts';
 import { fixture, runCli, tokenFor, Village } from '../lib/village.ts';
@@ -23,7 +23,7 @@ let root: string;
 async function run(calls: number, folder?: string, env: Record<string, string> = {}): Promise<Village> {
   const started = await Village.start({ config, env, ...(folder === undefined ? {} : { folder }) });
   const session = await RawSession.open(started.url, tokenFor('alice'));
-  await vi.waitFor(async () => expect(await session.names()).toContain('up__echo'), { timeout: 20_000 });
+  await session.namesOnceThere('up__echo');
   for (let n = 0; n < calls; n++) expect((await session.call('up__echo', { text: `${n}` })).result).toBeDefined();
   return started;
 }

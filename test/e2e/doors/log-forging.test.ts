@@ -9,10 +9,10 @@ let session: RawSession;
 const token = tokenFor('alice');
 
 const FORGED = '{"level":"audit","kind":"vote","agent":"carol-forged"}';
-/** A server that is no server: it says these lines on stderr and nothing else. */
+/** A server that is no server: it says these lines on stderr and ends. */
 const loud = {
   command: 'node',
-  args: ['-e', 'process.stderr.write(process.env.SAID); process.stdin.resume();'],
+  args: ['-e', 'process.stderr.write(process.env.SAID);'],
   env: { SAID: `said by loud\r\n${FORGED}\n\u001b[2J\u2028${FORGED}\u202e\n` },
 };
 

@@ -12,7 +12,8 @@ import { LAUNCHER, type Village } from './village.ts';
 export const DOORS = ['http', 'sse', 'stdio'] as const;
 export type Door = (typeof DOORS)[number];
 
-const WAIT_MS = 15_000;
+/** Also for a router process to start on a busy machine. */
+const WAIT_MS = 60_000;
 
 export abstract class DoorClient {
   private nextId = 1_000;

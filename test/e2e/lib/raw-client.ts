@@ -2,7 +2,9 @@
  * An MCP client over Streamable HTTP that sends exactly what a test says and gives back exactly what came: no SDK between the
  * test and the wire.
  */
+import { createHash } from 'node:crypto';
 import http from 'node:http';
+import { until } from './until.ts';
 
 export interface RawAnswer {
   readonly status: number;
@@ -114,6 +116,11 @@ export class RawSession {
     return session;
   }
 
+  /** What the audit calls it. */
+  get publicId(): string {
+    return createHash('sha256').update(this.id).digest('base64url').slice(0, 22);
+  }
+
   get headers(): Record<string, string> {
     return { ...POST_HEADERS, authorization: `Bearer ${this.token}`, 'mcp-session-id': this.id };
   }
@@ -142,6 +149,12 @@ export class RawSession {
     return this.request('tools/call', { name, arguments: args, ...(meta === undefined ? {} : { _meta: meta }) });
   }
 
+  /** Waits until the list has this name: its server may still be starting. */
+  async listed(name: string, method?: string, member?: string, key?: string): Promise<this> {
+    await until(`${name} is listed`, async () => (await this.names(method, member, key)).includes(name), 20_000);
+    return this;
+  }
+
   /** The names of a list, all pages of it. */
   async names(method = 'tools/list', member = 'tools', key = 'name'): Promise<string[]> {
     const names: string[] = [];
@@ -153,6 +166,17 @@ export class RawSession {
       cursor = result?.nextCursor;
     } while (cursor !== undefined);
     return names;
+  }
+
+  /** The names of the tools once these are among them: servers start beside the router, and a busy machine takes its time. */
+  async namesOnceThere(...wanted: string[]): Promise<string[]> {
+    const until = performance.now() + 20_000;
+    for (;;) {
+      const names = await this.names();
+      if (wanted.every((name) => names.includes(name))) return names;
+      if (performance.now() > until) throw new Error(`${wanted.join()} not among ${names.join()}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   close(): Promise<RawAnswer> {

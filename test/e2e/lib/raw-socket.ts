@@ -22,7 +22,7 @@ export interface RawExchange {
 export function exchange(
   url: string,
   parts: string | Buffer | readonly (string | Buffer)[],
-  quietMs = 1_000,
+  quietMs = 3_000,
 ): Promise<RawExchange> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {

@@ -24,7 +24,7 @@ const CAPABILITIES = { tools: {}, resources: { subscribe: true }, prompts: {}, c
 
 export class RecordingServer {
   readonly id: string;
-  /** The bodies that came, but for the handshake and the listings. */
+  /** The bodies that came, but for the handshake, the listings and the health checks. */
   readonly received: Buffer[] = [];
   private readonly listed: Listed;
   private readonly serverName: string;
@@ -92,6 +92,8 @@ export class RecordingServer {
           capabilities: CAPABILITIES,
           serverInfo: { name: this.serverName, version: '1' },
         };
+      case 'ping':
+        return {};
       case 'tools/list':
         return { tools: tools.map((name) => ({ name, inputSchema: { type: 'object' } })) };
       case 'resources/list':

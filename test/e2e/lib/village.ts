@@ -21,6 +21,7 @@ export interface VillageConfig {
   readonly agents?: Readonly<Record<string, unknown>>;
   readonly permissions?: readonly unknown[];
   readonly router?: Readonly<Record<string, unknown>>;
+  readonly governance?: Readonly<Record<string, unknown>>;
 }
 
 export interface StartOptions {

@@ -46,28 +46,32 @@ afterAll(() => village.remove());
 const written = () => fs.readFileSync(ledger, 'utf8');
 const recordsOf = async (agent: string) => (await village.audit()).filter((record) => record.agent === agent);
 
-it.each(DOORS)('[M2] C01: over %s a hidden tool, an unknown one and an unknown server answer alike', async (door) => {
-  const client = await openDoor(door, village, tokenOf('dave'));
-  try {
-    const before = (await recordsOf('dave')).filter(({ kind }) => kind === 'call_denied').length;
-    const names = ['ledger__append', 'ledger__no_such_tool', 'no_such_server__x', 'service_register', 'audit_query'];
-    for (const name of names) {
-      const { error } = await client.call(name, { key: 'k' });
-      expect(error).toEqual({
-        code: -32602,
-        message: `Unknown tool: ${name}`,
-        data: { reason: 'UNAUTHORIZED_ACCESS' },
-      });
+it.each(DOORS)(
+  '[M2] C01: over %s a hidden tool, an unknown one and an unknown server answer alike',
+  { timeout: 90_000 },
+  async (door) => {
+    const client = await openDoor(door, village, tokenOf('dave'));
+    try {
+      const before = (await recordsOf('dave')).filter(({ kind }) => kind === 'call_denied').length;
+      const names = ['ledger__append', 'ledger__no_such_tool', 'no_such_server__x', 'service_register', 'audit_query'];
+      for (const name of names) {
+        const { error } = await client.call(name, { key: 'k' });
+        expect(error).toEqual({
+          code: -32602,
+          message: `Unknown tool: ${name}`,
+          data: { reason: 'UNAUTHORIZED_ACCESS' },
+        });
+      }
+      expect(written()).toBe('');
+      const denials = (await recordsOf('dave')).filter(({ kind }) => kind === 'call_denied').slice(before);
+      expect(denials.map(({ tool, outcome }) => `${String(tool)} ${String(outcome)}`)).toEqual(
+        names.map((name) => `${name} denied`),
+      );
+    } finally {
+      await client.close();
     }
-    expect(written()).toBe('');
-    const denials = (await recordsOf('dave')).filter(({ kind }) => kind === 'call_denied').slice(before);
-    expect(denials.map(({ tool, outcome }) => `${String(tool)} ${String(outcome)}`)).toEqual(
-      names.map((name) => `${name} denied`),
-    );
-  } finally {
-    await client.close();
-  }
-});
+  },
+);
 
 it('[M2] C01: over HTTP the whole answer is the same, status and headers included', async () => {
   const session = await RawSession.open(village.url, tokenOf('dave'));
@@ -116,7 +120,7 @@ it('[M2] [P6] C01: an endpoint of a server of which the caller may use nothing i
   expect(hidden.text).toContain('UPSTREAM_UNAVAILABLE');
   expect(await open('/mcp/no-server')).toEqual(hidden);
   const alice = await RawSession.open(village.url, tokenOf('alice'), { path: '/mcp/ledger' });
-  expect(await alice.names()).toContain('echo');
+  expect(await alice.namesOnceThere('echo')).not.toContain('progress');
 });
 
 it('[M3] refuses arguments that break the rule, says how, and lets those that keep it through', async () => {
@@ -163,19 +167,23 @@ it('[P10] C03: outside 2025-03-26 a batch is refused whole, and nothing in it ru
   expect(written()).toBe(before);
 });
 
-it.each(['sse', 'stdio'] as const)('[P10] C03: over %s a batch is refused whole too', async (door) => {
-  const before = written();
-  const client = await openDoor(door, village, tokenOf('alice'));
-  try {
-    const call = { name: 'ledger__append', arguments: { key: 'batch' } };
-    const answer = await client.raw(JSON.stringify([{ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call }]));
-    expect(answer).toMatchObject({ id: null, error: { code: -32600 } });
-    expect((await client.request('ping')).result).toEqual({});
-    expect(written()).toBe(before);
-  } finally {
-    await client.close();
-  }
-});
+it.each(['sse', 'stdio'] as const)(
+  '[P10] C03: over %s a batch is refused whole too',
+  { timeout: 90_000 },
+  async (door) => {
+    const before = written();
+    const client = await openDoor(door, village, tokenOf('alice'));
+    try {
+      const call = { name: 'ledger__append', arguments: { key: 'batch' } };
+      const answer = await client.raw(JSON.stringify([{ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call }]));
+      expect(answer).toMatchObject({ id: null, error: { code: -32600 } });
+      expect((await client.request('ping')).result).toEqual({});
+      expect(written()).toBe(before);
+    } finally {
+      await client.close();
+    }
+  },
+);
 
 it('[P10] C03: on 2025-03-26 each message of a batch is checked by itself', async () => {
   const session = await RawSession.open(village.url, tokenOf('alice'), { version: '2025-03-26' });
@@ -255,7 +263,7 @@ it('[M4] aivillage explain says the same from the command line, and prints the w
 
 it('[M5] [P9] a changed matrix holds within a second for a session that is open, a broken file changes nothing', async () => {
   const session = await RawSession.open(village.url, tokenOf('alice'));
-  expect(await session.names()).toContain('ledger__echo');
+  await session.namesOnceThere('ledger__echo');
   fs.writeFileSync(village.configFile, '{ "mcpServers": {}, "permissions": [ { "match": "*" ');
   await expect.poll(() => village.stderr(), { timeout: 10_000 }).toContain('the changed configuration is not used');
   expect((await session.call('ledger__echo', { text: 'still' })).result).toBeDefined();
@@ -272,5 +280,5 @@ it('[M5] [P9] a changed matrix holds within a second for a session that is open,
   console.info(`a changed matrix was in force after ${tookMs} ms`);
   expect(await session.names()).not.toContain('ledger__echo');
   village.reconfigure(config(RULES));
-  await expect.poll(() => session.names(), { timeout: 10_000, interval: 10 }).toContain('ledger__echo');
+  await session.namesOnceThere('ledger__echo');
 });

@@ -101,8 +101,19 @@ it('finds the progress token, whatever its type', () => {
   expect(token('1')).toBe('1');
   expect(token('"1"')).toBe('"1"');
   expect(token(`"${'t'.repeat(10_000)}"`)).toHaveLength(10_002);
-  expect(token('{"a":1}')).toBeUndefined();
-  expect(token('1.5')).toBeUndefined();
+  expect(token('null')).toBeUndefined();
+});
+
+it.each(['{"a":1}', '1.5', '7.0', '7e0', 'true', '[7]', `"${'t'.repeat(20_000)}"`])(
+  '[P3] B03: refuses the progress token %.20s, which would come back as another',
+  (value) => {
+    const message = read(`{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":{"progressToken":${value}}}}`);
+    expect(() => progressTokenOf(message)).toThrow('progressToken must be a string or an integer');
+  },
+);
+
+it.each(['[]', '1', 'null', '"x"'])('[S3] refuses the _meta %s, which a server would drop without a word', (meta) => {
+  expect(() => read(`{"jsonrpc":"2.0","id":1,"method":"x","params":{"_meta":${meta}}}`)).toThrow('must be an object');
 });
 
 it('[P5] replaces slices and leaves every other octet as it came', () => {

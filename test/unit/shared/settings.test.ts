@@ -43,7 +43,7 @@ describe('readSettings', () => {
       defaultTimeoutMs: 60_000,
       maxTimeoutMs: 600_000,
       maxServers: 100,
-      maxMessageBytes: 16_777_216,
+      maxMessageBytes: 10_420_224,
       maxResultBytes: 67_108_864,
       maxTokens: 128_000,
       hyperragFolders: [],
@@ -180,7 +180,7 @@ describe('readSettings', () => {
   });
 
   it('[B06] knows which variables are secrets', () => {
-    expect([...SECRET_VARIABLES]).toEqual(['MCP_JWT_SECRET_KEY', 'MCP_TOKEN']);
+    expect([...SECRET_VARIABLES]).toEqual(['MCP_JWT_SECRET_KEY', 'AIVILLAGE_ROUTER_TOKEN', 'MCP_TOKEN']);
   });
 });
 

@@ -75,6 +75,8 @@ export class Heard implements TransportEvents {
     this.messageWaiters.add([decodeOctets(message), carrier]);
   }
 
+  onBadMessage(): void {}
+
   onRequestFailed(id: number, error: Error): void {
     this.failureWaiters.add({
       id,

@@ -74,6 +74,7 @@ describe('a call that is given up', () => {
     const answers: (() => void)[] = [];
     await connect((received, response) => answers.push(() => json(response, answerText(idOf(received.body)))), {
       maxConnections: 1,
+      maxBacklog: 1,
     });
     request(transport, 1);
     await server.request(({ body }) => idOf(body) === 1);

@@ -6,8 +6,8 @@ import readline from 'node:readline';
 import { expect, it } from 'vitest';
 import { createClock } from '../../../../servers/governance/clock.ts';
 import { type Governance, openGovernance } from '../../../../servers/governance/governance.ts';
-import { readVotingRules } from '../../../../servers/governance/voters.ts';
 import { AppError } from '../../../../shared/errors.ts';
+import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import { curator, magi, payment, sage, tempFolder } from '../../../fixtures/governance/village.ts';
 
 const EXECUTOR = path.resolve(import.meta.dirname, '../../../fixtures/governance/executor.ts');

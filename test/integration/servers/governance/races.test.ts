@@ -6,8 +6,8 @@ import readline from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
 import { createClock } from '../../../../servers/governance/clock.ts';
 import { openGovernance } from '../../../../servers/governance/governance.ts';
-import { readVotingRules } from '../../../../servers/governance/voters.ts';
 import { LEVELS } from '../../../../shared/identity/levels.ts';
+import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import { magi, payment, tempFolder } from '../../../fixtures/governance/village.ts';
 
 const CONTENDER = path.resolve(import.meta.dirname, '../../../fixtures/governance/contender.ts');

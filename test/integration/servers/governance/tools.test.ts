@@ -7,12 +7,15 @@ import type { Caller } from '../../../../shared/identity/caller.ts';
 import { LEVELS } from '../../../../shared/identity/levels.ts';
 import type { Log } from '../../../../shared/log.ts';
 import { openSession, type VillageServer } from '../../../../shared/village-server.ts';
+import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import { caller, curator, king, magi, sage, tempFolder } from '../../../fixtures/governance/village.ts';
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
+const RULES = readVotingRules(undefined);
+
 async function openServer(dataDir = tempFolder()): Promise<VillageServer> {
-  const server = await open({ log: silent, dataDir });
+  const server = await open({ log: silent, dataDir, votingRules: () => RULES, router: undefined });
   onTestFinished(() => server.close());
   return server;
 }

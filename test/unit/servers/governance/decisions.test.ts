@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { readVotingRules } from '../../../../servers/governance/voters.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import { LEVELS } from '../../../../shared/identity/levels.ts';
+import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import {
   caller,
   curator,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { readVotingRules } from '../../../../servers/governance/voters.ts';
 import { AppError } from '../../../../shared/errors.ts';
+import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import {
   curator,
   DAY,

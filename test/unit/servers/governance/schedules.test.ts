@@ -13,9 +13,9 @@ import {
 import { type Governance, openGovernance } from '../../../../servers/governance/governance.ts';
 import { type Status, tally } from '../../../../servers/governance/proposal.ts';
 import { openGovernanceStore } from '../../../../servers/governance/store/open.ts';
-import { readVotingRules } from '../../../../servers/governance/voters.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import { LEVELS } from '../../../../shared/identity/levels.ts';
+import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import { caller, DAY, HOUR, payment, START } from '../../../fixtures/governance/village.ts';
 
 const AGENTS = new Map([

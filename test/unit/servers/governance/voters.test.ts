@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { electorateFor, readVotingRules, VotingRulesError } from '../../../../servers/governance/voters.ts';
+import { electorateFor } from '../../../../servers/governance/voters.ts';
 import { LEVELS, type Level } from '../../../../shared/identity/levels.ts';
+import { readVotingRules, VotingRulesError } from '../../../../shared/voting-rules.ts';
 
 const agents = new Map<string, Level>([
   ['king', LEVELS.EMERGENCY],

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Corpus } from '../../../../shared/retrieval/corpus.ts';
+import { Entities } from '../../../../shared/retrieval/entities.ts';
 import { B, K1, Lexical } from '../../../../shared/retrieval/lexical.ts';
+import { Profiles } from '../../../../shared/retrieval/profile.ts';
+import { readQuestion } from '../../../../shared/retrieval/question.ts';
 import { Vocabulary } from '../../../../shared/retrieval/vocabulary.ts';
 
 // Words that are their own stems and no stop words.
@@ -64,4 +67,22 @@ it('[H2] scores as the formula of BM25 does, in all and inside one group as if n
     }),
     { numRuns: 200 },
   );
+});
+
+it('[H2] counts a word of the title twice, in the index and when it looks into one passage', () => {
+  const corpus = new Corpus(new Vocabulary());
+  const slot = corpus.add({ id: 'a', title: 'Plum', text: 'A plum and a fig.' });
+  const term = (text: string) => corpus.vocabulary.findTerm(text);
+  expect(corpus.counts(slot)).toEqual(
+    new Map([
+      [term('plum'), 3],
+      [term('fig'), 1],
+    ]),
+  );
+  const lexical = new Lexical(corpus);
+  lexical.add(slot);
+  const scope = lexical.scope(undefined);
+  const question = readQuestion('plum fig', scope, { corpus, lexical, entities: new Entities(corpus) });
+  const scores = lexical.score(question.terms, scope, question.mass);
+  expect(new Profiles(corpus, lexical, question).score(slot, ~0)).toBeCloseTo(scores.of(slot), 12);
 });

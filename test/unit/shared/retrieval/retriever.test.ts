@@ -189,6 +189,23 @@ function expectSame(one: Retriever, other: Retriever): void {
   }
 }
 
+it('[H2] answers from an empty index, and from one whose passages are all gone', () => {
+  expect(createRetriever().search('lantern')).toEqual([]);
+  const retriever = build(VILLAGE);
+  for (const { id } of VILLAGE) retriever.remove(id);
+  expect(retriever.search('lantern')).toEqual([]);
+  expect(createRetriever({ snapshot: retriever.snapshot() }).size).toBe(0);
+});
+
+it('[H1] builds itself anew when most of it is dead, and answers as before', () => {
+  const retriever = build(VILLAGE);
+  const before = retriever.search('Where was the director of The Copper Lantern born?');
+  for (let n = 0; n < 2_100; n++) retriever.add({ id: 'draft', title: '', text: `Draft ${n} of Haverly.` });
+  retriever.remove('draft');
+  expect(retriever.size).toBe(VILLAGE.length);
+  expect(retriever.search('Where was the director of The Copper Lantern born?')).toEqual(before);
+});
+
 it('[H2] gives the same answer to the same question, in another index too', () => {
   const [one, other] = [build(VILLAGE), build(VILLAGE)];
   one.learn();

@@ -1,0 +1,84 @@
+/** A whole village for the demonstration: the router as `npm start` runs it, on a data folder that goes with it. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+
+const LAUNCHER = fileURLToPath(new URL('../router/bin/aivillage.mjs', import.meta.url));
+const CONFIG = fileURLToPath(new URL('../mcp-servers.json', import.meta.url));
+const run = promisify(execFile);
+
+export interface DemoVillage {
+  /** An MCP client of the router, as this agent. */
+  connect(agent: string): Promise<Client>;
+  /** Runs `aivillage …` on the village's folder. @returns what it wrote to stdout */
+  command(...args: string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startVillage(): Promise<DemoVillage> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'aivillage-demo-'));
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    AIVILLAGE_DATA_DIR: path.join(folder, 'data'),
+    AIVILLAGE_CHECKPOINT_DIR: path.join(folder, 'checkpoints'),
+    AIVILLAGE_CONFIG: CONFIG,
+    MCP_LOG_LEVEL: 'error',
+  };
+  const router = spawn(process.execPath, [LAUNCHER, 'router', '--http', '0'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const url = await readyUrl(router);
+  const clients: Client[] = [];
+  const command = async (...args: string[]) => (await run(process.execPath, [LAUNCHER, ...args], { env })).stdout;
+  return {
+    command,
+    async connect(agent) {
+      const token = (await command('token', 'issue', '--agent', agent)).trim();
+      const client = new Client({ name: `demo-${agent}`, version: '1' });
+      const requestInit = { headers: { authorization: `Bearer ${token}` } };
+      const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit });
+      await client.connect(transport);
+      clients.push(client);
+      return client;
+    },
+    async close() {
+      for (const client of clients) await client.close();
+      const gone = once(router, 'exit');
+      router.kill('SIGTERM');
+      await gone;
+      fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+function readyUrl(router: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    router.once('exit', (code) => reject(new Error(`the router ended with ${code} before it was ready`)));
+    if (router.stdout === null) throw new Error('the router has no stdout');
+    createInterface(router.stdout).on('line', (line) => {
+      const ready = /^ready (\S+)$/.exec(line);
+      if (ready?.[1] !== undefined) resolve(ready[1]);
+    });
+  });
+}
+
+/** The structured result of a call. Throws with the tool's own words when it reports an error. */
+export async function call(
+  client: Client,
+  name: string,
+  args: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  const result = (await client.callTool({ name, arguments: args })) as CallToolResult;
+  if (result.isError === true) throw new Error(`${name}: ${JSON.stringify(result.content)}`);
+  return result.structuredContent ?? {};
+}

@@ -1,0 +1,79 @@
+/** A steady load of tool calls on kept-alive connections: so many a second, each answered when its server is done. */
+import http from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { JsonRpc, RawSession } from './raw-client.ts';
+
+export interface Answered {
+  /** performance.now() */
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly message: JsonRpc;
+}
+
+export class Load {
+  readonly answers: Answered[] = [];
+  inFlight = 0;
+  private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 1_000 });
+  private readonly session: RawSession;
+  private readonly pending = new Set<Promise<void>>();
+  private isOn = true;
+  private readonly running: Promise<void>;
+  private next = 1;
+
+  /** @param perSecond calls started, whether or not earlier ones are done */
+  constructor(session: RawSession, perSecond: number, call: (n: number) => { name: string; arguments: object }) {
+    this.session = session;
+    this.running = this.run(perSecond, call);
+  }
+
+  /** Starts no more calls and waits for those in flight. */
+  async end(): Promise<void> {
+    this.isOn = false;
+    await this.running;
+    await Promise.all(this.pending);
+    this.agent.destroy();
+  }
+
+  private async run(perSecond: number, call: (n: number) => { name: string; arguments: object }): Promise<void> {
+    const since = performance.now();
+    for (let started = 0; this.isOn; ) {
+      const due = ((performance.now() - since) / 1_000) * perSecond;
+      for (; started < due && this.isOn; started++) this.start(call(started));
+      await wait(2);
+    }
+  }
+
+  private start(params: object): void {
+    const one = this.send(params).finally(() => {
+      this.inFlight--;
+      this.pending.delete(one);
+    });
+    this.inFlight++;
+    this.pending.add(one);
+  }
+
+  private send(params: object): Promise<void> {
+    const { hostname, port } = new URL(this.session.url);
+    const body = JSON.stringify({ jsonrpc: '2.0', id: this.next++, method: 'tools/call', params });
+    const sentAt = performance.now();
+    return new Promise((resolve, reject) => {
+      const request = http.request(
+        { hostname, port, method: 'POST', path: this.session.path, headers: this.session.headers, agent: this.agent },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8').on('data', (part: string) => {
+            text += part;
+          });
+          response.on('end', () => {
+            const json = text.startsWith('{') ? text : text.slice(text.lastIndexOf('data: ') + 6);
+            this.answers.push({ sentAt, answeredAt: performance.now(), message: JSON.parse(json) as JsonRpc });
+            resolve();
+          });
+          response.on('error', reject);
+        },
+      );
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+}
