@@ -7,36 +7,36 @@ import { sigmoid } from './trust.ts';
 
 /**
  * Logistic regression of "the hit is one of the passages that the answer needs" over 9,450 judged hits of four public question
- * sets, each set weighing the same; decisions/0002 tells how it was fitted and how it does on a set that it did not see.
+ * sets, each set weighing the same; test/bench/retrieval/fit-confidence.ts
+ * fits it, decisions/0002 tells how it does on a set that it did not see.
  */
 const WEIGHTS = {
-  bias: -8.7,
-  coverage: 0.24,
-  lexical: -2.18,
-  named: 1.01,
-  pairs: 2.23,
-  vector: -5.33,
-  reached: -1.76,
-  byNames: 1.89,
-  score: 3.7,
+  bias: -8.67,
+  coverage: 0.02,
+  lexical: -1.94,
+  named: 1.1,
+  pairs: 0.79,
+  vector: -5.45,
+  reached: -1.63,
+  byNames: 1.8,
+  score: 3.6,
   /** Of the score, against that of the best hit. */
-  relative: 6.84,
+  relative: 6.89,
 } as const;
 
+export type Evidence = Readonly<Record<keyof typeof WEIGHTS, number>>;
+
+/** What the regression looks at, for one hit among those of its question. */
+export function evidenceOf({ score, features }: Hit, bestScore: number): Evidence {
+  const { coverage, lexical, named, pairs, vector, reached, hops } = features;
+  const relative = bestScore > 0 ? score / bestScore : 0;
+  return { bias: 1, coverage, lexical, named, pairs, vector, reached, byNames: hops > 0 ? 1 : 0, score, relative };
+}
+
 /** The evidence for one hit as one number; `sigmoid` of it is the probability before any correction. */
-export function fitLogit({ score, features }: Hit, bestScore: number): number {
-  return (
-    WEIGHTS.bias +
-    WEIGHTS.coverage * features.coverage +
-    WEIGHTS.lexical * features.lexical +
-    WEIGHTS.named * features.named +
-    WEIGHTS.pairs * features.pairs +
-    WEIGHTS.vector * features.vector +
-    WEIGHTS.reached * features.reached +
-    WEIGHTS.byNames * (features.hops > 0 ? 1 : 0) +
-    WEIGHTS.score * score +
-    (bestScore > 0 ? (WEIGHTS.relative * score) / bestScore : 0)
-  );
+export function fitLogit(hit: Hit, bestScore: number): number {
+  const evidence = Object.entries(evidenceOf(hit, bestScore));
+  return evidence.reduce((sum, [name, value]) => sum + WEIGHTS[name as keyof typeof WEIGHTS] * value, 0);
 }
 
 /** What callers said: the evidence of a hit, and whether it fitted its question. */

@@ -121,3 +121,14 @@ it('[H3] [H6] subscribers hear of changes to a memory and to the context, also f
   await expect.poll(() => updated).toEqual([uri, 'hyperrag://context']);
   await other.close();
 });
+
+it('[H4] subscribers hear of new passages about a name, and of new figures', async () => {
+  const updated = new Set<string>();
+  sage.client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.add(params.uri));
+  const watched = ['hyperrag://entity/Port%20Velen', 'hyperrag://stats'];
+  for (const uri of watched) await sage.client.subscribeResource({ uri });
+  await sage.client.subscribeResource({ uri: 'hyperrag://entity/Elsewhere' });
+  const documents = [{ id: 'p', title: 'Lighthouse', text: 'The lighthouse of Port Velen is made of copper.' }];
+  await sage.call('hyperrag_ingest', { documents });
+  await expect.poll(() => [...updated].sort()).toEqual(watched);
+});
