@@ -3,8 +3,8 @@
  * and went since. Knows neither files nor the index.
  */
 import { createHash } from 'node:crypto';
-import { foldName, namesOfTitle, sentencesOf } from '../graph/names.ts';
 import type { Piece } from '../ingest/chunk.ts';
+import { addMentions, removeMentions } from './mentions.ts';
 import type { HyperragStore } from './open.ts';
 import type { Kind, Tables } from './schema.ts';
 
@@ -70,12 +70,8 @@ export interface Documents {
 }
 
 export const DAY_MS = 86_400_000;
-/** Names kept of one passage. */
-const MOST_NAMES = 64;
 /** Of one claim more voices add nothing. */
 const MOST_STATEMENTS = 5_000;
-/** Rows written by one statement. */
-const BATCH = 100;
 
 export function digestOf(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
@@ -136,7 +132,7 @@ export function createDocuments(store: HyperragStore): Documents {
     let position = store.take('removal', keys.length);
     for (const key of keys) {
       store.run(db.deleteFrom('passages').where('key', '=', key));
-      store.run(db.deleteFrom('mentions').where('passage_key', '=', key));
+      removeMentions(store, key);
       store.run(db.insertInto('removals').values({ position: position++, passage_key: key }));
     }
   }
@@ -146,23 +142,8 @@ export function createDocuments(store: HyperragStore): Documents {
     for (const { ordinal, heading, text } of pieces) {
       const digest = digestOf(text);
       store.run(db.insertInto('passages').values({ key, document_key: documentKey, ordinal, heading, text, digest }));
-      addMentions(document, key, heading, text);
+      addMentions(store, document, { key, heading, text });
       key++;
-    }
-  }
-
-  function addMentions({ namespace, title }: NewDocument, passage_key: number, heading: string, text: string): void {
-    const names = new Map<string, string>();
-    const take = (folded: string, name: string) => {
-      if (folded.length > 1 && names.size < MOST_NAMES && !names.has(folded)) names.set(folded, name);
-    };
-    for (const name of namesOfTitle(title)) take(foldName(name), name);
-    for (const sentence of sentencesOf(`${heading}\n${text}`)) {
-      for (const { name, folded } of sentence.names) take(folded, name);
-    }
-    const rows = [...names].map(([folded, name]) => ({ namespace, folded, passage_key, name }));
-    for (let at = 0; at < rows.length; at += BATCH) {
-      store.run(db.insertInto('mentions').values(rows.slice(at, at + BATCH)));
     }
   }
 

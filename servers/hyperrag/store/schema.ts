@@ -93,6 +93,7 @@ export const migrations: readonly Migration[] = [
       .addUniqueConstraint('documents_id', ['namespace', 'kind', 'document_id'])
       .execute();
     await schema.createIndex('documents_updated').on('documents').columns(['kind', 'updated_at']).execute();
+    await schema.createIndex('documents_by_id').on('documents').column('document_id').execute();
     await schema.createIndex('documents_digest').on('documents').columns(['namespace', 'digest']).execute();
     await schema
       .createTable('passages')
@@ -118,6 +119,7 @@ export const migrations: readonly Migration[] = [
       .addColumn('name', 'text', (c) => c.notNull())
       .addPrimaryKeyConstraint('mentions_key', ['namespace', 'folded', 'passage_key'])
       .execute();
+    await schema.createIndex('mentions_folded').on('mentions').column('folded').execute();
     await schema.createIndex('mentions_passage').on('mentions').column('passage_key').execute();
     await schema
       .createTable('counters')
