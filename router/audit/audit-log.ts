@@ -29,8 +29,8 @@ export interface AuditLog {
   close(): Promise<void>;
 }
 
-/** An append that waits longer is rejected. */
-const MAX_WAIT_MS = 900;
+/** An append that waits longer is rejected, at the second tick that finds it so. */
+const MAX_WAIT_MS = 800;
 /** One coarse timer serves all: waiting appends, restarts and attempts to resume. */
 const TICK_MS = 100;
 const PROBE_EVERY_MS = 500;
@@ -78,6 +78,8 @@ class ThreadedAuditLog implements AuditLog {
   /** Why nothing can be written at present, and since when (monotonic milliseconds). */
   #down: { readonly why: string; readonly since: number; refused: number } | undefined;
   #lastProbe = 0;
+  /** What the last tick found to wait too long. */
+  #overdue: PendingBatch | undefined;
   #lastPrune = 0;
   #isClosing = false;
   #onClosed: (() => void) | undefined;
@@ -277,9 +279,12 @@ class ThreadedAuditLog implements AuditLog {
     const now = performance.now();
     const oldest = this.#posted[0];
     // While it is down already, the attempt to write again may take what a new thread takes to start.
-    if (this.#down === undefined && oldest !== undefined && now - oldest.postedAt > MAX_WAIT_MS) {
+    const overdue = oldest !== undefined && now - oldest.postedAt > MAX_WAIT_MS ? oldest : undefined;
+    // After a stall of this thread the answer may lie in its queue, which is read between two ticks.
+    if (this.#down === undefined && overdue !== undefined && overdue === this.#overdue) {
       this.#goDown(`no answer from the writer within ${MAX_WAIT_MS} ms`);
     }
+    this.#overdue = overdue;
     if (this.#down !== undefined && now - this.#lastProbe >= PROBE_EVERY_MS) this.#probe(now);
     if (this.#down === undefined && now - this.#lastPrune >= PRUNE_EVERY_MS) this.#prune();
   }

@@ -45,7 +45,7 @@ export async function askGovernance(
   const { approval } = allowed;
   if (approval === undefined) return undefined;
   if (entry.target.kind !== 'tool')
-    throw unasked(`Only calls of tools are put to the vote, and this needs a ${approval}`);
+    throw unasked(approval, `Only calls of tools are put to the vote, and this needs a ${approval}`);
   await recordAsked(call, entry, allowed, router.audit);
   call.check();
   return answerFor(await ask(call, entry, { ...allowed, approval }, router));
@@ -106,10 +106,14 @@ async function ask(
       maxMs: timeoutMs,
       ...(token !== undefined && { progress: (message) => passProgress(call, message, token) }),
     });
-    return readAnswer(answer);
+    return readAnswer(answer, approval);
   } catch (error) {
     if (call.ended !== undefined || (error instanceof AppError && KEPT.has(error.kind))) throw error;
-    throw unasked(`This call needs an approved ${approval}, and no governance server answers to take the votes`, error);
+    throw unasked(
+      approval,
+      `This call needs an approved ${approval}, and no governance server answers to take the votes`,
+      error,
+    );
   } finally {
     call.running = undefined;
     call.left = false;
@@ -118,8 +122,8 @@ async function ask(
 
 const KEPT: ReadonlySet<string> = new Set(['APPROVAL_REQUIRED', 'EMERGENCY_STOP', 'INVALID_PARAMS', 'UNAUTHENTICATED']);
 
-function unasked(text: string, cause?: unknown): AppError {
-  return new AppError('APPROVAL_REQUIRED', { text: `${text}. Nothing was run`, cause });
+function unasked(approval: string, text: string, cause?: unknown): AppError {
+  return new AppError('APPROVAL_REQUIRED', { text: `${text}. Nothing was run`, data: { approval }, cause });
 }
 
 const askers = new WeakMap<Caller, Caller>();
@@ -140,10 +144,11 @@ const resultSchema = z.looseObject({
   content: z.array(z.looseObject({ text: z.string().optional() })),
 });
 
-function readAnswer({ ok, octets }: Answer): Gate {
+function readAnswer({ ok, octets }: Answer, approval: string): Gate {
   if (!ok) throw new AppError('UPSTREAM_INVALID');
   const { isError, structuredContent, content } = resultSchema.parse(parseOctets(octets));
   // Its words are meant for the caller: too many open proposals, or nobody who could vote.
-  if (isError === true) throw unasked(`It cannot be put to the vote: ${content.map(({ text = '' }) => text).join('')}`);
+  if (isError === true)
+    throw unasked(approval, `It cannot be put to the vote: ${content.map(({ text = '' }) => text).join('')}`);
   return gateOutput.parse(structuredContent);
 }

@@ -6,7 +6,7 @@ import { type Started, startHttpFixture } from '../fixtures/lib/start.ts';
 import { DOORS, openDoor, type RawDoor } from './lib/raw-doors.ts';
 import { fixture, tokenFor, Village } from './lib/village.ts';
 
-const TEN_MB = 10 * 1024 * 1024;
+const TEN_MB = 10_000_000;
 
 /** Texts that a parser and printer would change, each an object; what a result or arguments may be. */
 const TEXTS: Readonly<Record<string, string>> = {

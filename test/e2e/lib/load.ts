@@ -15,14 +15,21 @@ export class Load {
   inFlight = 0;
   private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 1_000 });
   private readonly session: RawSession;
+  private readonly maxInFlight: number;
   private readonly pending = new Set<Promise<void>>();
   private isOn = true;
   private readonly running: Promise<void>;
   private next = 1;
 
-  /** @param perSecond calls started, whether or not earlier ones are done */
-  constructor(session: RawSession, perSecond: number, call: (n: number) => { name: string; arguments: object }) {
+  /** @param maxInFlight calls are left out beyond that: a machine that is too slow gets less, not a queue */
+  constructor(
+    session: RawSession,
+    perSecond: number,
+    maxInFlight: number,
+    call: (n: number) => { name: string; arguments: object },
+  ) {
     this.session = session;
+    this.maxInFlight = maxInFlight;
     this.running = this.run(perSecond, call);
   }
 
@@ -38,7 +45,9 @@ export class Load {
     const since = performance.now();
     for (let started = 0; this.isOn; ) {
       const due = ((performance.now() - since) / 1_000) * perSecond;
-      for (; started < due && this.isOn; started++) this.start(call(started));
+      for (; started < due && this.isOn; started++) {
+        if (this.inFlight < this.maxInFlight) this.start(call(started));
+      }
       await wait(2);
     }
   }

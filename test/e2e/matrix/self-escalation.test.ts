@@ -116,7 +116,7 @@ describe('with the built-in rows', () => {
     expect((await session.call('service_register', GOOD, JUSTIFY)).error).toMatchObject({ code: -32602, message });
   });
 
-  it('[R1] C08: service_register wants a justification, then a vote that nobody can take yet', async () => {
+  it('[R1] C08: service_register wants a justification, then a vote, which nobody takes where no governance server runs', async () => {
     const before = rightsOnDisk(village);
     const king = await open(village, 'king');
     expect((await king.call('service_register', GOOD)).error).toMatchObject({ code: -32012 });
@@ -127,7 +127,7 @@ describe('with the built-in rows', () => {
     expect(rightsOnDisk(village)).toBe(before);
     expect(await king.names()).not.toContain('added__echo');
     const refusals = (await village.audit()).filter(
-      ({ tool, agent }) => tool === 'service_register' && agent === 'king',
+      ({ kind, tool, agent }) => kind === 'call_denied' && tool === 'service_register' && agent === 'king',
     );
     expect(refusals.map(({ kind, reason, rule }) => [kind, reason, rule])).toEqual([
       ['call_denied', 'UNAUTHORIZED_ACCESS', 'service_register'],

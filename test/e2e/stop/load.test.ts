@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { until } from '../lib/governed.ts';
 import { Load } from '../lib/load.ts';
 import { RawSession, send } from '../lib/raw-client.ts';
@@ -28,6 +28,8 @@ afterAll(async () => {
   await villages[0]?.remove();
   fs.rmSync(folder, { recursive: true, force: true });
 });
+
+afterEach(() => order(villages[0]!, '/resume', { justification: 'measured' }));
 
 const king = () => tokenFor('king', { governance_level: 'EMERGENCY', role: 'admin' });
 
@@ -65,7 +67,7 @@ it.each([
       await until('it is listed', async () => (await session.names()).includes('work__work'));
     // A fifth of a second each: a hundred in flight at five hundred a second, all routers together.
     const work = (n: number) => ({ name: 'work__work', arguments: { ms: 220, key: `${n}` } });
-    const loads = sessions.map((session) => new Load(session, perSecond, work));
+    const loads = sessions.map((session) => new Load(session, perSecond, 120 / count, work));
     const inFlight = () => loads.reduce((sum, load) => sum + load.inFlight, 0);
     await wait(1_500);
     await until('a hundred are in flight', () => inFlight() >= 100);
@@ -104,6 +106,5 @@ it.each([
     expect([...reasons]).toEqual(['EMERGENCY_STOP']);
     expect(after.length).toBeGreaterThan(100);
     expect(after.every(({ message }) => message.error?.data?.reason === 'EMERGENCY_STOP')).toBe(true);
-    expect((await order(villages[0]!, '/resume', { justification: 'measured' })).status).toBe(200);
   },
 );

@@ -143,3 +143,15 @@ it('[D2] refuses to open when the signing key is gone or not the pinned one', as
 it('[D5] refuses a retention that is no number of days', async () => {
   await expect(open({ retentionDays: 0 })).rejects.toThrow('must be a number of days above 0, not 0');
 });
+
+it('[D1] takes a stall of its own thread for no fault of the writer', async () => {
+  const notices: string[] = [];
+  const log = await open({ onNotice: (text) => notices.push(text) });
+  const appended = log.append({ kind: 'login', agent: 'alice' });
+  // The record is on its way; then this thread does something else for longer than an append may wait.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+  await expect(appended).resolves.toBe(1);
+  expect(log.available).toBe(true);
+  expect(notices).toEqual([]);
+});
