@@ -66,7 +66,13 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     events,
   };
   const assertionEnv = { AIVILLAGE_ASSERTION_KEY: assertionKey, MCP_JWT_ISSUER: settings.jwtIssuer };
-  const builtInEnv = { ...assertionEnv, AIVILLAGE_DATA_DIR: settings.dataDir, MCP_LOG_LEVEL: settings.logLevel };
+  const builtInEnv = {
+    ...assertionEnv,
+    AIVILLAGE_DATA_DIR: settings.dataDir,
+    MCP_LOG_LEVEL: settings.logLevel,
+    MCP_MAX_TOKENS: String(settings.maxTokens),
+    HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
+  };
   return {
     configured(config) {
       return new UpstreamServer({

@@ -13,11 +13,21 @@ export interface ServerEnvironment {
   readonly votingRules: () => VotingRules;
   /** The way to other servers, when the router started this one as its client. */
   readonly router: RouterLink | undefined;
+  /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
+  readonly knowledge?: KnowledgeSettings;
+}
+
+export interface KnowledgeSettings {
+  /** Full paths that files may be ingested from. */
+  readonly folders: readonly string[];
+  /** Budget of a context store. */
+  readonly maxTokens: number;
 }
 
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;
 
 export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
   ['governance', async () => (await import('./governance/main.ts')).open],
+  ['hyperrag', async () => (await import('./hyperrag/main.ts')).open],
   ['monitoring', async () => (await import('./monitoring/main.ts')).open],
 ]);

@@ -28,6 +28,20 @@ export const BUILT_IN_TOOLS = {
     'governance_resolve',
     'governance_gate',
   ],
+  hyperrag: [
+    'hyperrag_query',
+    'hyperrag_ingest',
+    'hyperrag_memory',
+    'hyperrag_graph',
+    'hyperrag_feedback',
+    'hyperrag_gaps',
+    'context_update',
+    'context_get',
+    'context_query',
+    'context_set_priority',
+    'context_clear',
+    'knowledge_elevation',
+  ],
   monitoring: ['system_performance'],
 } as const;
 
@@ -64,16 +78,31 @@ const tools = {
   governance_policy: { level: 'GOVERNANCE', permission: 'governance:set_policy' },
   governance_resolve: { level: 'OPERATOR', permission: 'governance:vote' },
   governance_gate: { level: 'READ_ONLY', permission: GATE_PERMISSION },
+  hyperrag_query: { level: 'READ_ONLY' },
+  hyperrag_ingest: { level: 'OPERATOR' },
+  hyperrag_memory: { level: 'OPERATOR' },
+  hyperrag_graph: { level: 'READ_ONLY' },
+  hyperrag_feedback: { level: 'OPERATOR' },
+  hyperrag_gaps: { level: 'READ_ONLY' },
+  context_update: { level: 'OPERATOR' },
+  context_get: { level: 'READ_ONLY' },
+  context_query: { level: 'READ_ONLY' },
+  context_set_priority: { level: 'OPERATOR' },
+  context_clear: { level: 'OPERATOR' },
+  knowledge_elevation: { level: 'OPERATOR' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
 const resources: readonly PermissionRow[] = [
   { match: 'resource:governance://*', level: 'READ_ONLY', permission: 'governance:read' },
+  { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
 ];
 
 const prompts: readonly PermissionRow[] = [
+  { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
+  { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
   { match: 'prompt:review_proposal', level: 'READ_ONLY', permission: 'governance:read' },
 ];

@@ -49,6 +49,10 @@ export interface Settings {
   readonly maxServers: number;
   readonly maxMessageBytes: number;
   readonly maxResultBytes: number;
+  /** Of one context of HyperRAG. */
+  readonly maxTokens: number;
+  /** Full paths that HyperRAG may ingest files from. */
+  readonly hyperragFolders: readonly string[];
   readonly healthCheckIntervalMs: number;
   readonly auditRetentionDays: number;
   readonly auditDurability: 'normal' | 'strict';
@@ -117,6 +121,8 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxServers: v.MCP_MAX_SERVERS,
     maxMessageBytes: v.MCP_MAX_MESSAGE_BYTES,
     maxResultBytes: v.MCP_MAX_RESULT_BYTES,
+    maxTokens: v.MCP_MAX_TOKENS,
+    hyperragFolders: v.HYPERRAG_FOLDERS,
     healthCheckIntervalMs: v.MCP_HEALTH_CHECK_INTERVAL * 1000,
     auditRetentionDays: v.MCP_AUDIT_LOG_RETENTION,
     auditDurability: v.MCP_AUDIT_DURABILITY,

@@ -128,6 +128,13 @@ export const VARIABLES = z.object({
   MCP_MAX_RESULT_BYTES: whole('whole number of bytes', 1024, 2 ** 29)
     .default(64 * 2 ** 20)
     .meta({ meaning: 'Bytes of one message from a server' }),
+  MCP_MAX_TOKENS: whole('whole number of tokens', 1_000, 100_000_000)
+    .default(128_000)
+    .meta({ meaning: 'Tokens that one context of HyperRAG may hold' }),
+  HYPERRAG_FOLDERS: list('paths', hasNoControl)
+    .transform((paths) => paths.map(resolvePath))
+    .default([])
+    .meta({ meaning: 'Folders that HyperRAG may ingest files from, separated by commas' }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),

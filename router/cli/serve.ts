@@ -41,7 +41,13 @@ async function run(context: CliContext, id: string, port: number | undefined): P
     id,
     createServer: async () => {
       const open = await SERVERS.get(id)!();
-      return open({ log, dataDir: settings.dataDir, votingRules: () => village().governance, router: link });
+      return open({
+        log,
+        dataDir: settings.dataDir,
+        votingRules: () => village().governance,
+        router: link,
+        knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
+      });
     },
     io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },
     identity: identity.check,

@@ -45,6 +45,8 @@ describe('readSettings', () => {
       maxServers: 100,
       maxMessageBytes: 10_420_224,
       maxResultBytes: 67_108_864,
+      maxTokens: 128_000,
+      hyperragFolders: [],
       healthCheckIntervalMs: 30_000,
       auditRetentionDays: 90,
       auditDurability: 'normal',

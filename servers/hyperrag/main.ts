@@ -1,0 +1,76 @@
+/** Composes HyperRAG from the data folder, its settings and the real clock. */
+import { randomUUID } from 'node:crypto';
+import type { OpenServer, ServerEnvironment } from '../index.ts';
+import { ESTIMATE } from './contexts.ts';
+import type { DetectPersonalData, HyperragDeps } from './deps.ts';
+import { createGraph } from './graph/walk.ts';
+import { createKnowledge } from './knowledge.ts';
+import { createMemories } from './memories.ts';
+import { createSearchIndex } from './search-index.ts';
+import { createServer } from './server.ts';
+import { createContexts } from './store/contexts.ts';
+import { createDocuments } from './store/documents.ts';
+import { openHyperragStore } from './store/open.ts';
+import { createQuestions } from './store/questions.ts';
+import { createSnapshots } from './store/snapshots.ts';
+import { createTrust } from './store/trust.ts';
+import { createWatches } from './watches.ts';
+
+/** What stands until a policy says otherwise (`knowledge.retention_days`). */
+const DEFAULT_RETENTION_DAYS = 30;
+const DEFAULT_MAX_TOKENS = 128_000;
+const SWEEP_EVERY_MS = 60_000;
+
+export interface HyperragParts {
+  /** The policy `knowledge.retention_days` as it is now. */
+  readonly retentionDays?: () => number;
+  readonly detectPersonalData?: DetectPersonalData;
+  readonly nowMs?: () => number;
+}
+
+export const open: OpenServer = async (environment) => createServer(await openHyperrag(environment));
+
+/** @throws StoreError with what to do */
+export async function openHyperrag(
+  { log, dataDir, knowledge: settings }: Pick<ServerEnvironment, 'log' | 'dataDir' | 'knowledge'>,
+  { retentionDays = () => DEFAULT_RETENTION_DAYS, detectPersonalData, nowMs = Date.now }: HyperragParts = {},
+): Promise<HyperragDeps> {
+  const store = await openHyperragStore(dataDir);
+  const documents = createDocuments(store);
+  const trust = createTrust(store);
+  const index = createSearchIndex(store, documents, createSnapshots(store), log);
+  const knowledge = createKnowledge({ index, documents, trust, retentionDays, nowMs });
+  const newId = randomUUID;
+  const memories = createMemories({ documents, knowledge, trust, retentionDays, nowMs, newId });
+  const watches = createWatches(store, (cause) => log.error({ cause }, 'a change of hyperrag.db could not be told'));
+  const sweep = (): void => {
+    try {
+      memories.sweep();
+    } catch (cause) {
+      log.error({ cause }, 'expired memories could not be removed; it is tried again in a minute');
+    }
+  };
+  const timer = setInterval(sweep, SWEEP_EVERY_MS).unref();
+  return {
+    store,
+    documents,
+    index,
+    knowledge,
+    memories,
+    graph: createGraph(store, documents, knowledge.isExpired),
+    trust,
+    questions: createQuestions(store),
+    contexts: createContexts(store, settings?.maxTokens ?? DEFAULT_MAX_TOKENS, ESTIMATE),
+    watches,
+    folders: settings?.folders ?? [],
+    detectPersonalData,
+    nowMs,
+    newId,
+    async close() {
+      clearInterval(timer);
+      watches.close();
+      await index.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,103 @@
+/** The tool `hyperrag_ingest` (H1). */
+import { z } from 'zod';
+import { AppError } from '../../../shared/errors.ts';
+import { defineTool, type Tool } from '../../../shared/tool.ts';
+import type { HyperragDeps } from '../deps.ts';
+import { chunkMarkdown, chunkText } from '../ingest/chunk.ts';
+import { MAX_ID, MAX_SOURCE, MAX_TITLE, type Read, skip } from '../ingest/draft.ts';
+import { findFiles, openFolders } from '../ingest/files.ts';
+import { readHtml } from '../ingest/html.ts';
+import { type IngestResult, ingest, MOST_TOLD } from '../ingest/ingest.ts';
+import { readFile } from '../ingest/read-file.ts';
+import { namespaceToWrite } from '../namespaces.ts';
+import { BOUNDS, namespaceSchema } from '../view.ts';
+
+const MOST_DOCUMENTS = 10_000;
+const MOST_PATHS = 1_000;
+const MOST_METADATA = 16 * 2 ** 10;
+const count = z.int().min(0).max(BOUNDS.maxCount);
+
+const documentSchema = z.strictObject({
+  id: z
+    .string()
+    .min(1)
+    .max(MAX_ID)
+    .regex(/^[^\p{Cc}]*$/u, 'holds control characters')
+    .describe('Yours; the same id again is an update'),
+  title: z.string().max(MAX_TITLE).default('').describe('What it is about, such as the name of an article'),
+  text: z.string().max(8 * 2 ** 20),
+  format: z.enum(['markdown', 'text', 'html']).default('markdown'),
+  source: z.string().max(MAX_SOURCE).default('').describe('Whom it is from: trust is kept for it; you when left out'),
+  metadata: z.record(z.string().max(200), z.json()).default({}),
+});
+
+export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDeps): Tool {
+  return defineTool({
+    name: 'hyperrag_ingest',
+    title: 'Ingest documents',
+    description:
+      'Takes documents into the knowledge: `documents` with their text, or `paths` of files and folders (Markdown, text, HTML, ' +
+      'JSON, JSONL) inside the folders that the owner opened. The same document again is an update; when a call was cut off, repeat it ' +
+      'and it goes on. Returns how many documents and passages are new or changed, and what was skipped and why.',
+    input: z.strictObject({
+      documents: z.array(documentSchema).max(MOST_DOCUMENTS).optional().describe('The documents themselves'),
+      paths: z
+        .array(z.string().min(1).max(4_096))
+        .max(MOST_PATHS)
+        .optional()
+        .describe('Files or folders; relative ones are inside the first open folder'),
+      namespace: namespaceSchema,
+    }),
+    output: z.object({
+      documents: count,
+      passages: count,
+      unchanged: count,
+      skipped: z.array(z.object({ id: z.string().max(4_200), reason: z.string().max(2_000) })).max(MOST_TOLD),
+      skipped_count: count.describe('All of them, also those not told above'),
+    }),
+    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+    async handler({ documents: given, paths, namespace }, { caller, signal, progress, log }) {
+      if (given === undefined && paths === undefined) {
+        throw new AppError('INVALID_PARAMS', { text: 'Nothing to ingest: give `documents`, or `paths`' });
+      }
+      const options = { documents, caller, namespace: namespaceToWrite(caller, namespace), nowMs, signal };
+      const total = paths === undefined ? given?.length : undefined;
+      const reads = readAll(given ?? [], paths ?? [], folders);
+      const result = await ingest(reads, { ...options, onProgress: (done) => progress(done, total) });
+      if (index.size !== undefined) {
+        index.ready().catch((cause: unknown) => log.error({ cause }, 'the index could not take in what was ingested'));
+      }
+      return toAnswer(result);
+    },
+  });
+}
+
+async function* readAll(
+  given: readonly z.output<typeof documentSchema>[],
+  paths: readonly string[],
+  folders: readonly string[],
+): AsyncGenerator<Read> {
+  // The files first: a path that leads outside is refused before anything is taken in.
+  if (paths.length > 0) {
+    for await (const found of findFiles(paths, await openFolders(folders))) {
+      if ('reason' in found) yield skip(found.id, found.reason);
+      else yield* readFile(found);
+    }
+  }
+  for (const document of given) yield readGiven(document);
+}
+
+function readGiven({ id, title, text, format, source, metadata }: z.output<typeof documentSchema>): Read {
+  const size = JSON.stringify(metadata).length;
+  if (size > MOST_METADATA) return skip(id, `Its metadata has ${size} characters; at most ${MOST_METADATA} are taken.`);
+  const whole = text.toWellFormed();
+  const html = format === 'html' ? readHtml(whole) : undefined;
+  const pieces = html ? html.pieces : format === 'markdown' ? chunkMarkdown(whole) : chunkText(whole);
+  if (pieces.length === 0) return skip(id, 'It holds no text.');
+  const named = (title || html?.title || '').toWellFormed().slice(0, MAX_TITLE);
+  return { draft: { id: id.toWellFormed(), title: named, source: source.toWellFormed(), metadata, pieces } };
+}
+
+function toAnswer({ documents, passages, unchanged, skipped, skippedCount }: IngestResult) {
+  return { documents, passages, unchanged, skipped: [...skipped], skipped_count: skippedCount };
+}
