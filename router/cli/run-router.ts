@@ -19,6 +19,8 @@ export interface RunOptions {
 
 /** Resolves when it has ended, by its door or by SIGINT or SIGTERM. */
 export async function runRouter(context: CliContext, { settings, config, open }: RunOptions): Promise<void> {
+  // Heeded from the first moment: who is told to end while it starts, ends in order when it stands.
+  const told = untilTold();
   const log = context.logger('router', path.join(settings.dataDir, 'logs', 'router.log'));
   for (const warning of [...settings.warnings, ...config.warnings]) log.warn(warning);
   const orphans = killOrphans();
@@ -43,7 +45,7 @@ export async function runRouter(context: CliContext, { settings, config, open }:
       ),
     { env: context.environment(), limits: settings, current: config },
   );
-  await Promise.race([untilTold(), door.closed ?? new Promise<never>(() => {})]);
+  await Promise.race([told, door.closed ?? new Promise<never>(() => {})]);
   await watching.close();
   await door.close();
   await running.close();
