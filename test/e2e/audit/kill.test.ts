@@ -2,18 +2,17 @@ import { expect, it } from 'vitest';
 import { killRounds } from '../../soak/kill-rounds.ts';
 
 const ROUNDS = 100;
-/** Where the machine is too busy for all of them in this time, fewer are made; `npm run soak -- kill` makes any number. */
-const WITHIN_MS = 200_000;
-const FEWEST = 15;
+/** Three to four seconds a round are usual; `npm run soak -- kill` makes any number. */
+const WITHIN_MS = 1_200_000;
 
 it(`[D3] [D1] [A2] F03: ${ROUNDS} kills at random instants lose nothing that was acknowledged and do nothing twice`, {
-  timeout: 2 * WITHIN_MS,
+  timeout: WITHIN_MS + 60_000,
 }, async () => {
   const report = await killRounds({ rounds: ROUNDS, withinMs: WITHIN_MS });
   console.info(JSON.stringify(report));
   expect(report.faults).toEqual([]);
   // The faults were there: calls in flight at every kill, some of whose outcome no client knows.
-  expect(report.rounds).toBeGreaterThanOrEqual(FEWEST);
+  expect(report.rounds).toBe(ROUNDS);
   expect(report.inFlightAtKill.least).toBeGreaterThan(0);
   expect(report.calls.unknown).toBeGreaterThan(report.rounds);
   expect(report.calls.ok).toBeGreaterThan(report.rounds);
