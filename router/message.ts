@@ -142,6 +142,8 @@ export function isToken(octets: Octets): boolean {
 
 function refuseLookAlikes(members: readonly Member[], known: ReadonlySet<string>): void {
   for (const { key } of members) {
+    // The protocol's own spelling, by far the most frequent.
+    if (known.has(key) && !SPELLED.has(key)) continue;
     const lower = folded(key);
     if (known.has(lower) && key !== (SPELLED.get(lower) ?? lower)) {
       throw new AppError('INVALID_REQUEST', { text: 'a key is spelled in another case than the protocol spells it' });
