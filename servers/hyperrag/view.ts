@@ -51,7 +51,7 @@ export const resultSchema = z.object({
   text: z.string().max(BOUNDS.text),
   score: z.number().min(0).max(1_000_000),
   confidence: share,
-  source: z.string().max(BOUNDS.id),
+  source: z.string().max(BOUNDS.id).describe('With `#page=` and its number where it has pages'),
   sources: z.array(z.string().max(BOUNDS.id)).max(101),
   kind: z.enum(['document', 'memory', 'knowledge']),
   namespace: z.string().max(BOUNDS.namespace),
@@ -59,12 +59,12 @@ export const resultSchema = z.object({
 });
 
 export function toResult({ passage, score, confidence, sources, path }: Found): z.input<typeof resultSchema> {
-  const { document } = passage;
+  const { document, page } = passage;
   return {
     ...toPassageView(passage),
     score: rounded(score),
     confidence: rounded(confidence),
-    source: document.source,
+    source: page === null ? document.source : `${document.source}#page=${page}`,
     sources: [...sources],
     kind: document.kind,
     namespace: namespaceName(document.namespace),

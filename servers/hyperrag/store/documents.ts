@@ -29,6 +29,7 @@ export interface StoredPassage {
   readonly heading: string;
   readonly text: string;
   readonly digest: string;
+  readonly page: number | null;
   readonly document: StoredDocument;
 }
 
@@ -87,6 +88,7 @@ export function createDocuments(store: HyperragStore): Documents {
     'passages.heading',
     'passages.text',
     'passages.digest as passage_digest',
+    'passages.page',
     'documents.key',
     'documents.namespace',
     'documents.kind',
@@ -106,13 +108,23 @@ export function createDocuments(store: HyperragStore): Documents {
     heading: string;
     text: string;
     passage_digest: string;
+    page: number | null;
   };
-  const toPassage = ({ passage_key, ordinal, heading, text, passage_digest, ...document }: Joined): StoredPassage => ({
+  const toPassage = ({
+    passage_key,
+    ordinal,
+    heading,
+    text,
+    passage_digest,
+    page,
+    ...document
+  }: Joined): StoredPassage => ({
     key: passage_key,
     ordinal,
     heading,
     text,
     digest: passage_digest,
+    page,
     document,
   });
 
@@ -139,9 +151,9 @@ export function createDocuments(store: HyperragStore): Documents {
 
   function addPassages(document: NewDocument, documentKey: number, pieces: readonly (Piece & { ordinal: number })[]) {
     let key = pieces.length === 0 ? 0 : store.take('passage', pieces.length);
-    for (const { ordinal, heading, text } of pieces) {
-      const digest = digestOf(text);
-      store.run(db.insertInto('passages').values({ key, document_key: documentKey, ordinal, heading, text, digest }));
+    for (const { ordinal, heading, text, page = null } of pieces) {
+      const row = { key, document_key: documentKey, ordinal, heading, text, digest: digestOf(text), page };
+      store.run(db.insertInto('passages').values(row));
       addMentions(store, document, { key, heading, text });
       key++;
     }
@@ -151,9 +163,10 @@ export function createDocuments(store: HyperragStore): Documents {
   function replacePassages(document: NewDocument, old: StoredDocument): void {
     const before = store.all(db.selectFrom('passages').selectAll().where('document_key', '=', old.key));
     const places = new Map(before.map((passage) => [passage.ordinal, passage]));
-    const isKept = ({ text, heading }: Piece, ordinal: number) => {
+    const isKept = ({ text, heading, page }: Piece, ordinal: number) => {
       const there = places.get(ordinal);
-      return old.title === document.title && there?.text === text && there.heading === heading;
+      const isSame = there?.text === text && there.heading === heading && there.page === (page ?? null);
+      return isSame && old.title === document.title;
     };
     const pieces = document.pieces.map((piece, ordinal) => ({ ...piece, ordinal }));
     const fresh = pieces.filter((piece) => !isKept(piece, piece.ordinal));
@@ -173,7 +186,11 @@ export function createDocuments(store: HyperragStore): Documents {
   function put(document: NewDocument, now: number, mayReplace: (old: StoredDocument) => boolean): Put {
     const { namespace, kind, id, title, source, author, ttlDays, pieces } = document;
     const metadata = JSON.stringify(document.metadata);
-    const content = pieces.flatMap(({ heading, text }) => [heading, text]);
+    const content = pieces.flatMap(({ heading, text, page }) => [
+      heading,
+      text,
+      ...(page === undefined ? [] : [String(page)]),
+    ]);
     const digest = digestOf(title, source, metadata, ...content);
     return store.transaction((): Put => {
       const old = find(namespace, kind, id);

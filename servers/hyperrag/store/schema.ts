@@ -36,6 +36,8 @@ export interface Tables {
     text: string;
     /** SHA-256 of the text: the same claim from several sources has the same one. */
     digest: string;
+    /** Of its source, from 1; null where there are none. */
+    page: number | null;
   };
   /** Passages that went, in order, for processes that have them in their index. Holds no word of them. */
   removals: { position: number; passage_key: number };
@@ -184,5 +186,8 @@ export const migrations: readonly Migration[] = [
       .addColumn('updated_at', 'bigint', (c) => c.notNull())
       .execute();
     await schema.createIndex('contexts_namespace').on('contexts').columns(['namespace', 'source']).execute();
+  },
+  async ({ schema }) => {
+    await schema.alterTable('passages').addColumn('page', 'integer').execute();
   },
 ];

@@ -37,7 +37,7 @@ export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDep
     title: 'Ingest documents',
     description:
       'Takes documents into the knowledge: `documents` with their text, or `paths` of files and folders (Markdown, text, HTML, ' +
-      'JSON, JSONL) inside the folders that the owner opened. The same document again is an update; when a call was cut off, repeat it ' +
+      'JSON, JSONL, PDF) inside the folders that the owner opened. The same document again is an update; when a call was cut off, repeat it ' +
       'and it goes on. Returns how many documents and passages are new or changed, and what was skipped and why.',
     input: z.strictObject({
       documents: z.array(documentSchema).max(MOST_DOCUMENTS).optional().describe('The documents themselves'),
@@ -62,7 +62,7 @@ export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDep
       }
       const options = { documents, caller, namespace: namespaceToWrite(caller, namespace), nowMs, signal };
       const total = paths === undefined ? given?.length : undefined;
-      const reads = readAll(given ?? [], paths ?? [], folders);
+      const reads = readAll(given ?? [], paths ?? [], folders, signal);
       const result = await ingest(reads, { ...options, onProgress: (done) => progress(done, total) });
       if (index.size !== undefined) {
         index.ready().catch((cause: unknown) => log.error({ cause }, 'the index could not take in what was ingested'));
@@ -76,12 +76,13 @@ async function* readAll(
   given: readonly z.output<typeof documentSchema>[],
   paths: readonly string[],
   folders: readonly string[],
+  signal: AbortSignal,
 ): AsyncGenerator<Read> {
   // The files first: a path that leads outside is refused before anything is taken in.
   if (paths.length > 0) {
     for await (const found of findFiles(paths, await openFolders(folders))) {
       if ('reason' in found) yield skip(found.id, found.reason);
-      else yield* readFile(found);
+      else yield* readFile(found, signal);
     }
   }
   for (const document of given) yield readGiven(document);

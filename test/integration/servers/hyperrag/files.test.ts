@@ -74,7 +74,7 @@ it('[H1] skips what it cannot read with the reason, and loses nothing of the res
     'binary.txt': 'It is binary: it holds a NUL byte.',
     'latin.txt': 'It is not valid UTF-8; save it as UTF-8 first.',
     'broken.json': 'It is not valid JSON.',
-    'paper.pdf': expect.stringContaining('PDF is not read'),
+    'paper.pdf': 'It is no valid PDF, or it is damaged.',
     'tool.exe': expect.stringContaining('Its kind is not read'),
     'large.txt': expect.stringContaining('16777217 bytes'),
     'deep.json': 'It is nested deeper than 64 levels.',
