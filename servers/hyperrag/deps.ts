@@ -1,4 +1,5 @@
 /** What HyperRAG's tools, resources and prompts work on. */
+import type { Embeddings } from './embedding/embeddings.ts';
 import type { Graph } from './graph/walk.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Memories } from './memories.ts';
@@ -25,6 +26,8 @@ export interface HyperragDeps {
   readonly store: HyperragStore;
   readonly documents: Documents;
   readonly index: SearchIndex;
+  /** undefined when the owner chose none: then there are the built-in vectors only. */
+  readonly embeddings: Embeddings | undefined;
   readonly knowledge: Knowledge;
   readonly memories: Memories;
   readonly graph: Graph;

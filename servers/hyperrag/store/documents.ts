@@ -7,6 +7,7 @@ import type { Piece } from '../ingest/chunk.ts';
 import { addMentions, removeMentions } from './mentions.ts';
 import type { HyperragStore } from './open.ts';
 import type { Kind, Tables } from './schema.ts';
+import { removeVectors } from './vectors.ts';
 
 export interface NewDocument {
   readonly namespace: string;
@@ -145,6 +146,7 @@ export function createDocuments(store: HyperragStore): Documents {
     for (const key of keys) {
       store.run(db.deleteFrom('passages').where('key', '=', key));
       removeMentions(store, key);
+      removeVectors(store, key);
       store.run(db.insertInto('removals').values({ position: position++, passage_key: key }));
     }
   }

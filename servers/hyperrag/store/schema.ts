@@ -48,6 +48,10 @@ export interface Tables {
   /** The last saved index, and up to where it has seen the passages and removals. */
   snapshots: { id: number; passage_key: number; removal: number; octets: number };
   snapshot_parts: { snapshot_id: number; ordinal: number; octets: Uint8Array };
+  /** Whose vectors there are, and which process makes them now. `dimensions` 0 = none yet. */
+  embedders: { name: string; dimensions: number; holder: string; lease_until: number; used_at: number };
+  /** 32-bit numbers, little-endian; `position` only grows. */
+  vectors: { position: number; embedder: string; passage_key: number; octets: Uint8Array };
   /** What was asked and not answered well. */
   questions: { namespace: string; folded: string; question: string; times: number; best: number; last_at: number };
   /** One judgement of one witness on one claim; the newest counts. */
@@ -189,5 +193,23 @@ export const migrations: readonly Migration[] = [
   },
   async ({ schema }) => {
     await schema.alterTable('passages').addColumn('page', 'integer').execute();
+    await schema
+      .createTable('embedders')
+      .addColumn('name', 'text', (c) => c.primaryKey())
+      .addColumn('dimensions', 'integer', (c) => c.notNull())
+      .addColumn('holder', 'text', (c) => c.notNull())
+      .addColumn('lease_until', 'bigint', (c) => c.notNull())
+      .addColumn('used_at', 'bigint', (c) => c.notNull())
+      .execute();
+    await schema
+      .createTable('vectors')
+      .addColumn('position', 'bigint', (c) => c.primaryKey())
+      .addColumn('embedder', 'text', (c) => c.notNull())
+      .addColumn('passage_key', 'bigint', (c) => c.notNull())
+      .addColumn('octets', 'blob', (c) => c.notNull())
+      .addUniqueConstraint('vectors_passage', ['embedder', 'passage_key'])
+      .execute();
+    await schema.createIndex('vectors_by_passage').on('vectors').column('passage_key').execute();
+    await schema.createIndex('vectors_order').on('vectors').columns(['embedder', 'position']).execute();
   },
 ];
