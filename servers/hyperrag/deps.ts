@@ -1,4 +1,5 @@
 /** What HyperRAG's tools, resources and prompts work on. */
+import type { TokenCounter } from './contexts.ts';
 import type { Embeddings } from './embedding/embeddings.ts';
 import type { Graph } from './graph/walk.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -34,6 +35,7 @@ export interface HyperragDeps {
   readonly trust: Trust;
   readonly questions: Questions;
   readonly contexts: Contexts;
+  readonly tokenCounter: TokenCounter;
   readonly watches: Watches;
   /** Full paths that files may be ingested from. */
   readonly folders: readonly string[];

@@ -1,7 +1,6 @@
 /** Composes HyperRAG from the data folder, its settings and the real clock. */
 import { randomUUID } from 'node:crypto';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
-import { ESTIMATE } from './contexts.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
 import { openEmbedder } from './embedding/embedder.ts';
 import { createEmbeddings } from './embedding/embeddings.ts';
@@ -17,6 +16,7 @@ import { createQuestions } from './store/questions.ts';
 import { createSnapshots } from './store/snapshots.ts';
 import { createTrust } from './store/trust.ts';
 import { createVectors } from './store/vectors.ts';
+import { O200K } from './tokens.ts';
 import { createWatches } from './watches.ts';
 
 /** What stands until a policy says otherwise (`knowledge.retention_days`). */
@@ -83,7 +83,8 @@ export async function openHyperrag(
     graph: createGraph(store, documents, knowledge.isExpired),
     trust,
     questions: createQuestions(store),
-    contexts: createContexts(store, settings?.maxTokens ?? DEFAULT_MAX_TOKENS, ESTIMATE),
+    contexts: createContexts(store, settings?.maxTokens ?? DEFAULT_MAX_TOKENS),
+    tokenCounter: O200K,
     watches,
     folders: settings?.folders ?? [],
     detectPersonalData,

@@ -33,7 +33,7 @@ export function hyperragResources(deps: HyperragDeps): readonly Resource[] {
       mimeType: 'application/json',
       async read({ caller }) {
         const namespace = ownNamespace(caller);
-        return { json: toContextAnswer(contexts, namespace, contexts.list(namespace, {})) };
+        return { json: toContextAnswer(deps, namespace, contexts.list(namespace, {})) };
       },
       watch: (onUpdate) => watches.watch(() => String(store.last('context')), onUpdate),
     }),
