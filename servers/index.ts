@@ -25,8 +25,8 @@ export interface KnowledgeSettings {
   readonly maxTokens: number;
   /** What makes the vectors; undefined = the built-in ones only. */
   readonly embedder?: EmbedderChoice | undefined;
-  /** Passages that one namespace may hold; the usual number when left out. */
-  readonly maxPassages?: number;
+  /** Passages that one author may have in a namespace; the usual number when left out. */
+  readonly maxPassages?: number | undefined;
 }
 
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;

@@ -61,7 +61,7 @@ export interface Settings {
   readonly maxTokens: number;
   /** Full paths that HyperRAG may ingest files from. */
   readonly hyperragFolders: readonly string[];
-  /** Of one namespace of HyperRAG. */
+  /** Of one author in one namespace of HyperRAG. */
   readonly hyperragMaxPassages: number;
   /** undefined = HyperRAG's vectors are the built-in ones. */
   readonly hyperragEmbedder: (EmbedderSetting & { readonly key?: string | undefined }) | undefined;

@@ -142,7 +142,7 @@ export const VARIABLES = z.object({
     .meta({ meaning: 'Folders that HyperRAG may ingest files from, separated by commas' }),
   HYPERRAG_MAX_PASSAGES: whole('whole number of passages', 1, 10_000_000)
     .default(200_000)
-    .meta({ meaning: 'Passages of about 1,200 characters that one namespace of HyperRAG may hold' }),
+    .meta({ meaning: 'Passages of about 1,200 characters that one agent may have in a namespace of HyperRAG' }),
   HYPERRAG_EMBEDDER: expecting(
     'openai:URL#MODEL with an https URL or one of this machine, or onnx:FOLDER',
     z

@@ -46,7 +46,7 @@ export async function openHyperrag(
   }: HyperragParts = {},
 ): Promise<HyperragDeps> {
   const store = await openHyperragStore(dataDir);
-  const documents = createDocuments(store);
+  const documents = createDocuments(store, settings?.maxPassages);
   const trust = createTrust(store);
   const newId = randomUUID;
   const choice = settings?.embedder;

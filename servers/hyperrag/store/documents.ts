@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Piece } from '../ingest/chunk.ts';
+import { createHoldings } from './holdings.ts';
 import { addMentions, removeMentions } from './mentions.ts';
 import type { HyperragStore } from './open.ts';
 import type { Kind, Tables } from './schema.ts';
@@ -40,7 +41,12 @@ export type Put =
   /** Another document of the same namespace and source says the very same. */
   | { readonly outcome: 'duplicate'; readonly of: string }
   /** There is one with this id, and `mayReplace` said no. */
-  | { readonly outcome: 'refused' };
+  | { readonly outcome: 'refused' }
+  /** Its author has this many passages there already, and may have no more than `most`. */
+  | { readonly outcome: 'full'; readonly held: number; readonly most: number };
+
+/** Passages that an author may have in one namespace. */
+export const USUAL_MOST_PASSAGES = 200_000;
 
 /** Where a text is stated, and by which source. */
 export interface Statement {
@@ -79,8 +85,9 @@ export function digestOf(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-export function createDocuments(store: HyperragStore): Documents {
+export function createDocuments(store: HyperragStore, mostPassages = USUAL_MOST_PASSAGES): Documents {
   const { db } = store;
+  const holdings = createHoldings(store);
 
   const joined = () => db.selectFrom('passages').innerJoin('documents', 'documents.key', 'passages.document_key');
   const columns = [
@@ -179,10 +186,21 @@ export function createDocuments(store: HyperragStore): Documents {
 
   function remove(key: number): void {
     store.transaction(() => {
+      const document = store.first(db.selectFrom('documents').selectAll().where('key', '=', key));
+      if (!document) return;
       const keys = store.all(db.selectFrom('passages').select('key').where('document_key', '=', key));
       removePassages(keys.map((row) => row.key));
+      holdings.change(document, -keys.length);
       store.run(db.deleteFrom('documents').where('key', '=', key));
     });
+  }
+
+  function countOf(documentKey: number): number {
+    const counted = db
+      .selectFrom('passages')
+      .select((e) => e.fn.countAll<number>().as('count'))
+      .where('document_key', '=', documentKey);
+    return store.first(counted)?.count ?? 0;
   }
 
   function put(document: NewDocument, now: number, mayReplace: (old: StoredDocument) => boolean): Put {
@@ -209,6 +227,14 @@ export function createDocuments(store: HyperragStore): Documents {
         );
         if (twin) return { outcome: 'duplicate', of: twin.document_id };
       }
+      const freed = old ? countOf(old.key) : 0;
+      const held = holdings.of(document);
+      const isOwn = old?.author === author;
+      if (pieces.length > freed && held + pieces.length - (isOwn ? freed : 0) > mostPassages) {
+        return { outcome: 'full', held, most: mostPassages };
+      }
+      if (old) holdings.change(old, -freed);
+      holdings.change(document, pieces.length);
       const row = { title, source, author, digest, metadata, ttl_days: ttlDays, updated_at: now };
       if (old) {
         store.run(db.updateTable('documents').set(row).where('key', '=', old.key));

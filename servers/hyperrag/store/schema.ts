@@ -1,4 +1,5 @@
 /** Owns the tables of hyperrag.db and their numbered migrations. */
+import { sql } from 'kysely';
 import type { Migration } from '../../../shared/store.ts';
 
 /** `document` was ingested, `memory` stored by an agent for itself, `knowledge` elevated for all. */
@@ -41,6 +42,8 @@ export interface Tables {
   };
   /** Passages that went, in order, for processes that have them in their index. Holds no word of them. */
   removals: { position: number; passage_key: number };
+  /** How many passages an author has in a namespace. */
+  holdings: { namespace: string; author: string; passages: number };
   /** Which passages hold a name. */
   mentions: { namespace: string; folded: string; passage_key: number; name: string };
   /** Numbers that only grow. */
@@ -211,5 +214,18 @@ export const migrations: readonly Migration[] = [
       .execute();
     await schema.createIndex('vectors_by_passage').on('vectors').column('passage_key').execute();
     await schema.createIndex('vectors_order').on('vectors').columns(['embedder', 'position']).execute();
+  },
+  async (db) => {
+    await db.schema
+      .createTable('holdings')
+      .addColumn('namespace', 'text', (c) => c.notNull())
+      .addColumn('author', 'text', (c) => c.notNull())
+      .addColumn('passages', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('holdings_key', ['namespace', 'author'])
+      .execute();
+    await sql`
+      INSERT INTO holdings (namespace, author, passages)
+      SELECT d.namespace, d.author, count(*) FROM passages p JOIN documents d ON d.key = p.document_key
+      GROUP BY d.namespace, d.author`.execute(db);
   },
 ];

@@ -4,17 +4,23 @@ import { AppError } from '../../../shared/errors.ts';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { HyperragDeps } from '../deps.ts';
 import { chunkMarkdown, chunkText } from '../ingest/chunk.ts';
-import { MAX_ID, MAX_SOURCE, MAX_TITLE, type Read, skip } from '../ingest/draft.ts';
+import { MAX_ID, MAX_SOURCE, MAX_TITLE, type Read, type Skipped, skip } from '../ingest/draft.ts';
 import { findFiles, openFolders } from '../ingest/files.ts';
 import { readHtml } from '../ingest/html.ts';
-import { type IngestResult, ingest, MOST_TOLD } from '../ingest/ingest.ts';
+import { type IngestOptions, type IngestResult, ingest, MOST_TOLD } from '../ingest/ingest.ts';
 import { readFile } from '../ingest/read-file.ts';
-import { namespaceToWrite } from '../namespaces.ts';
+import { mayChange, namespaceToWrite } from '../namespaces.ts';
 import { BOUNDS, namespaceSchema } from '../view.ts';
 
 const MOST_DOCUMENTS = 10_000;
 const MOST_PATHS = 1_000;
 const MOST_METADATA = 16 * 2 ** 10;
+type ForgetOptions = Pick<IngestOptions, 'documents' | 'caller' | 'namespace'>;
+interface Gone {
+  readonly forgotten: number;
+  readonly skipped: readonly Skipped[];
+}
+
 const count = z.int().min(0).max(BOUNDS.maxCount);
 
 const documentSchema = z.strictObject({
@@ -38,7 +44,7 @@ export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDep
     description:
       'Takes documents into the knowledge: `documents` with their text, or `paths` of files and folders (Markdown, text, HTML, ' +
       'JSON, JSONL, PDF) inside the folders that the owner opened. The same document again is an update; when a call was cut off, repeat it ' +
-      'and it goes on. Returns how many documents and passages are new or changed, and what was skipped and why.',
+      'and it goes on. `forget` takes documents out again. Returns how many documents and passages are new or changed, and what was skipped and why.',
     input: z.strictObject({
       documents: z.array(documentSchema).max(MOST_DOCUMENTS).optional().describe('The documents themselves'),
       paths: z
@@ -46,28 +52,36 @@ export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDep
         .max(MOST_PATHS)
         .optional()
         .describe('Files or folders; relative ones are inside the first open folder'),
+      forget: z
+        .array(z.string().min(1).max(MAX_ID))
+        .max(MOST_DOCUMENTS)
+        .optional()
+        .describe('Ids of documents that shall go'),
       namespace: namespaceSchema,
     }),
     output: z.object({
       documents: count,
       passages: count,
       unchanged: count,
+      forgotten: count,
       skipped: z.array(z.object({ id: z.string().max(4_200), reason: z.string().max(2_000) })).max(MOST_TOLD),
       skipped_count: count.describe('All of them, also those not told above'),
     }),
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-    async handler({ documents: given, paths, namespace }, { caller, signal, progress, log }) {
-      if (given === undefined && paths === undefined) {
+    async handler({ documents: given, paths, forget, namespace }, { caller, signal, progress, log }) {
+      if (given === undefined && paths === undefined && forget === undefined) {
         throw new AppError('INVALID_PARAMS', { text: 'Nothing to ingest: give `documents`, or `paths`' });
       }
       const options = { documents, caller, namespace: namespaceToWrite(caller, namespace), nowMs, signal };
+      // First, so that what comes has room.
+      const gone = forgetAll(forget ?? [], options);
       const total = paths === undefined ? given?.length : undefined;
       const reads = readAll(given ?? [], paths ?? [], folders, signal);
       const result = await ingest(reads, { ...options, onProgress: (done) => progress(done, total) });
       if (index.size !== undefined) {
         index.ready().catch((cause: unknown) => log.error({ cause }, 'the index could not take in what was ingested'));
       }
-      return toAnswer(result);
+      return toAnswer(result, gone);
     },
   });
 }
@@ -99,6 +113,30 @@ function readGiven({ id, title, text, format, source, metadata }: z.output<typeo
   return { draft: { id: id.toWellFormed(), title: named, source: source.toWellFormed(), metadata, pieces } };
 }
 
-function toAnswer({ documents, passages, unchanged, skipped, skippedCount }: IngestResult) {
-  return { documents, passages, unchanged, skipped: [...skipped], skipped_count: skippedCount };
+/** Those that are not there, or not the caller's, are told as skipped. */
+function forgetAll(ids: readonly string[], { documents, caller, namespace }: ForgetOptions): Gone {
+  const skipped: Skipped[] = [];
+  let forgotten = 0;
+  for (const id of new Set(ids)) {
+    const found = documents.find(namespace, 'document', id);
+    if (found && mayChange(caller, found)) {
+      documents.remove(found.key);
+      forgotten++;
+    } else {
+      const reason = found ? 'Another agent ingested it; only that one forgets it.' : 'There is no such document.';
+      skipped.push({ id, reason });
+    }
+  }
+  return { forgotten, skipped };
+}
+
+function toAnswer({ documents, passages, unchanged, skipped, skippedCount }: IngestResult, gone: Gone) {
+  return {
+    documents,
+    passages,
+    unchanged,
+    forgotten: gone.forgotten,
+    skipped: [...gone.skipped, ...skipped].slice(0, MOST_TOLD),
+    skipped_count: skippedCount + gone.skipped.length,
+  };
 }
