@@ -100,18 +100,17 @@ export function createKnowledge({
       }
       const byId = new Map(hits.map((hit) => [hit.id, hit]));
       const calibration = trust.calibrationOf(asker);
-      const best = hits[0]?.score ?? 0;
-      const first = new Map<string, { hit: Hit; passage: StoredPassage }>();
-      for (const hit of hits) {
+      const first = new Map<string, { hit: Hit; at: number; passage: StoredPassage }>();
+      for (const [at, hit] of hits.entries()) {
         const passage = rows.get(hit.id);
-        if (passage && !first.has(passage.digest)) first.set(passage.digest, { hit, passage });
+        if (passage && !first.has(passage.digest)) first.set(passage.digest, { hit, at, passage });
       }
       const statements = documents.claimants([...first.keys()], namespaces);
       const claims = [...statements].map(([digest, statedBy]) => ({ digest, statedBy }));
       const truths = new Map(trust.probabilities(claims).map((truth, n) => [claims[n]!.digest, truth]));
-      const found = [...first].map(([digest, { hit, passage }]): Found => {
+      const found = [...first].map(([digest, { hit, at, passage }]): Found => {
         const truth = (truths.get(digest) ?? 0) * statedConfidence(passage.document);
-        const logit = fitLogit(hit, best);
+        const logit = fitLogit(hits, at);
         const fits = relevance(logit, calibration);
         const sources = new Set([passage.document.source, ...statements.get(digest)!.map(({ source }) => source)]);
         return {

@@ -157,7 +157,10 @@ function gather(
   return candidates.sort(order).slice(0, depth);
 }
 
-/** Vectors blur names: they count as far as names do not lead on, and not at all when the question names something known. */
+/**
+ * Vectors blur names: they count as far as names do not lead on, not at all when the question names something known, and in full
+ * when it names nothing.
+ */
 function vectorWeight(
   question: Question,
   found: readonly Candidate[],
@@ -168,6 +171,7 @@ function vectorWeight(
   if (wanted.vectors === 'never') return 0;
   if (wanted.vectors === 'always') return 1;
   if (question.names.some(({ entity, sure }) => sure && entities.about(entity, 1).length > 0)) return 0;
+  if (!question.asksByName) return tuning.vector;
   return tuning.vector * (1 - shareLeadingOn(found, entities));
 }
 

@@ -188,7 +188,8 @@ class InMemoryRetriever implements Retriever {
       embedded: vector,
     };
     const found = firstStage(question, profiles, this.#index, wanted, this.#tuning);
-    const parents: Scored[] = wanted.names && question.mass > 0 ? found.slice(0, this.#tuning.parents) : [];
+    const follows = mode === 'graph' || (mode === 'auto' && question.asksByName);
+    const parents: Scored[] = follows && question.mass > 0 ? found.slice(0, this.#tuning.parents) : [];
     const reached = expand(parents, question, profiles, this.#index, this.#tuning);
     return fuse(found, reached, limit, corpus.ids).map((ranked) => this.#hit(ranked, question, profiles));
   }

@@ -15,6 +15,8 @@ import { MAX_PDF_BYTES, readPdf } from './pdf.ts';
 /** Files that are read as a whole. */
 const MAX_FILE_BYTES = 16 * 2 ** 20;
 const MAX_LINE_BYTES = 2 ** 20;
+/** At once: a long file in small parts takes long. */
+const READ_BYTES = 2 ** 20;
 
 const FORMATS = new Map<string, 'markdown' | 'text' | 'html' | 'json' | 'jsonl' | 'pdf'>([
   ['.md', 'markdown'],
@@ -142,17 +144,23 @@ async function* linesOf(handle: FileHandle): AsyncGenerator<Buffer | undefined> 
     size = 0;
     return line;
   };
-  for await (const part of handle.createReadStream({ autoClose: false })) {
-    let rest = part as Buffer;
+  const keep = (part: Buffer) => {
+    size += part.length;
+    if (size <= MAX_LINE_BYTES) open.push(Buffer.from(part));
+    else open = [];
+  };
+  // One buffer for all: a long file would fill the memory with used ones.
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, null);
+    if (bytesRead === 0) break;
+    let rest = buffer.subarray(0, bytesRead);
     for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10)) {
-      size += at;
-      if (size <= MAX_LINE_BYTES) open.push(rest.subarray(0, at));
+      keep(rest.subarray(0, at));
       yield take();
       rest = rest.subarray(at + 1);
     }
-    size += rest.length;
-    if (size <= MAX_LINE_BYTES) open.push(rest);
-    else open = [];
+    keep(rest);
   }
   if (size > 0) yield take();
 }

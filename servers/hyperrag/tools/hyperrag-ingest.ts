@@ -1,6 +1,8 @@
 /** The tool `hyperrag_ingest` (H1). */
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
+import type { CallContext } from '../../../shared/request.ts';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { HyperragDeps } from '../deps.ts';
 import { chunkMarkdown, chunkText } from '../ingest/chunk.ts';
@@ -52,6 +54,10 @@ export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDep
         .max(MOST_PATHS)
         .optional()
         .describe('Files or folders; relative ones are inside the first open folder'),
+      roots: z
+        .boolean()
+        .default(false)
+        .describe('true takes the folders that your client has opened, as far as they lie inside the open ones'),
       forget: z
         .array(z.string().min(1).max(MAX_ID))
         .max(MOST_DOCUMENTS)
@@ -68,15 +74,17 @@ export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDep
       skipped_count: count.describe('All of them, also those not told above'),
     }),
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-    async handler({ documents: given, paths, forget, namespace }, { caller, signal, progress, log }) {
-      if (given === undefined && paths === undefined && forget === undefined) {
+    async handler({ documents: given, paths, roots, forget, namespace }, context) {
+      const { caller, signal, progress, log } = context;
+      if (given === undefined && paths === undefined && forget === undefined && !roots) {
         throw new AppError('INVALID_PARAMS', { text: 'Nothing to ingest: give `documents`, or `paths`' });
       }
       const options = { documents, caller, namespace: namespaceToWrite(caller, namespace), nowMs, signal };
-      // First, so that what comes has room.
+      const asked = [...(paths ?? []), ...(roots ? await rootsOf(context) : [])];
+      // Before what comes, so that it has room.
       const gone = forgetAll(forget ?? [], options);
-      const total = paths === undefined ? given?.length : undefined;
-      const reads = readAll(given ?? [], paths ?? [], folders, signal);
+      const total = asked.length === 0 ? given?.length : undefined;
+      const reads = readAll(given ?? [], asked, folders, signal);
       const result = await ingest(reads, { ...options, onProgress: (done) => progress(done, total) });
       if (index.size !== undefined) {
         index.ready().catch((cause: unknown) => log.error({ cause }, 'the index could not take in what was ingested'));
@@ -84,6 +92,15 @@ export function hyperragIngest({ documents, index, folders, nowMs }: HyperragDep
       return toAnswer(result, gone);
     },
   });
+}
+
+/** Full paths of the client's roots. */
+async function rootsOf({ roots }: CallContext): Promise<string[]> {
+  const uris = await roots();
+  const files = (uris ?? []).filter((uri) => URL.canParse(uri) && new URL(uri).protocol === 'file:');
+  if (files.length > 0) return files.map((uri) => fileURLToPath(uri));
+  const why = uris === undefined ? 'Your client tells no roots' : 'None of the roots of your client is a folder';
+  throw new AppError('INVALID_PARAMS', { text: `${why}; name files or folders in \`paths\`` });
 }
 
 async function* readAll(

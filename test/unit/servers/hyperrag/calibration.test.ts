@@ -38,8 +38,8 @@ function askAll(seed: number, reliabilities: readonly number[]): Judged[] {
   retriever.learn();
   return questions.flatMap(({ text, answers }) => {
     const hits = retriever.search(text, { limit: 10 });
-    return hits.map((hit) => ({
-      logit: fitLogit(hit, hits[0]!.score),
+    return hits.map((hit, at) => ({
+      logit: fitLogit(hits, at),
       fitted: answers.includes(hit.id),
       ...claims.get(hit.id)!,
     }));
