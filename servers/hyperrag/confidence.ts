@@ -11,28 +11,28 @@ import { sigmoid } from './trust.ts';
  * it did not see.
  */
 const WEIGHTS = {
-  bias: 0,
-  coverage: 0,
-  lexical: 0,
-  named: 0,
-  pairs: 0,
-  vector: 0,
-  reached: 0,
-  byNames: 0,
-  score: 0,
+  bias: -5.5,
+  coverage: -0.94,
+  lexical: 0.09,
+  named: 1.04,
+  pairs: 0.92,
+  vector: -1.66,
+  reached: 1.04,
+  byNames: -1.86,
+  score: 0.98,
   /** Of the score, against that of the best hit. */
-  relative: 0,
-  first: 0,
-  second: 0,
+  relative: 2.86,
+  first: 1.72,
+  second: -0.01,
   /** To the next hit, in shares of the best score. */
-  gap: 0,
+  gap: 4.3,
   /** A name leads from it to one of the first hits, or back. */
-  linked: 0,
+  linked: 2.12,
   /** Whether names led to the best hit; and, for the second, that, what of the question the best leaves open, and how many hits names led to. */
-  bestByNames: 0,
-  secondToNames: 0,
-  secondOpen: 0,
-  secondAmongNames: 0,
+  bestByNames: -1,
+  secondToNames: 0.69,
+  secondOpen: 2.05,
+  secondAmongNames: 1.17,
 } as const;
 
 export type Evidence = Readonly<Record<keyof typeof WEIGHTS, number>>;
