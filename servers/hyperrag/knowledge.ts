@@ -100,17 +100,19 @@ export function createKnowledge({
       }
       const byId = new Map(hits.map((hit) => [hit.id, hit]));
       const calibration = trust.calibrationOf(asker);
-      const first = new Map<string, { hit: Hit; at: number; passage: StoredPassage }>();
-      for (const [at, hit] of hits.entries()) {
+      const first = new Map<string, { hit: Hit; passage: StoredPassage }>();
+      for (const hit of hits) {
         const passage = rows.get(hit.id);
-        if (passage && !first.has(passage.digest)) first.set(passage.digest, { hit, at, passage });
+        if (passage && !first.has(passage.digest)) first.set(passage.digest, { hit, passage });
       }
+      // The same claim from another source is no rival of it.
+      const rivals = [...first.values()].map(({ hit }) => hit);
       const statements = documents.claimants([...first.keys()], namespaces);
       const claims = [...statements].map(([digest, statedBy]) => ({ digest, statedBy }));
       const truths = new Map(trust.probabilities(claims).map((truth, n) => [claims[n]!.digest, truth]));
-      const found = [...first].map(([digest, { hit, at, passage }]): Found => {
+      const found = [...first].map(([digest, { hit, passage }], at): Found => {
         const truth = (truths.get(digest) ?? 0) * statedConfidence(passage.document);
-        const logit = fitLogit(hits, at);
+        const logit = fitLogit(rivals, at);
         const fits = relevance(logit, calibration);
         const sources = new Set([passage.document.source, ...statements.get(digest)!.map(({ source }) => source)]);
         return {
