@@ -14,7 +14,7 @@ export interface Folded {
 const WALL = '\uE000';
 
 /** Soft hyphen, zero width, direction marks, variation selectors, byte order mark: nobody sees them inside a number. */
-const INVISIBLE = /[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFE00-\uFE0F\uFEFF]+|\u034F/g;
+const INVISIBLE = /[\p{Cf}\p{Variation_Selector}]+/gu;
 
 const ODD =
   /[\u00A0\u2000-\u200A\u202F\u205F\u3000\u2010-\u2015\u2212\uFF01-\uFF5E\u0660-\u0669\u06F0-\u06F9\u0966-\u096F\u2019\u02BC\uFE52\uFE55\uFE6B]/g;

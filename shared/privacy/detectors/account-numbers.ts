@@ -2,8 +2,10 @@
 import type { Finding } from '../findings.ts';
 import { passesIbanCheck, passesLuhn } from './checksums.ts';
 
-/** Digits with at most one space or dash between them; never begins inside a number. */
-const DIGITS = /(?<![\d.,])(?<!\d[ -])\d(?:[ -]?\d){12,18}(?![\d])/g;
+/** Groups of digits with one space or dash between them; never begins inside a number or a sum. */
+const RUN = /(?<![\d.,])\d{1,19}(?:[ -]\d{1,19}){0,18}(?!\d)/g;
+const FEWEST_DIGITS = 13;
+const MOST_DIGITS = 19;
 
 /** ISO/IEC 7812 prefixes of the issuers, with the lengths that they use. */
 const ISSUERS: readonly { rule: string; prefix: RegExp; lengths: readonly number[] }[] = [
@@ -22,21 +24,41 @@ const GROUPS = /^(?:\d+|\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{3})?|\d{4}([ -])
 
 export function findCards(text: string): Finding[] {
   const found: Finding[] = [];
-  DIGITS.lastIndex = 0;
-  for (let match = DIGITS.exec(text); match !== null; match = DIGITS.exec(text)) {
-    const written = match[0];
-    const digits = written.replaceAll(/[ -]/g, '');
-    const issuer = ISSUERS.find(({ prefix, lengths }) => lengths.includes(digits.length) && prefix.test(digits));
-    if (issuer === undefined || !GROUPS.test(written) || !passesLuhn(digits) || isOneDigit(digits)) continue;
-    found.push({
-      kind: 'card',
-      start: match.index,
-      end: match.index + written.length,
-      confidence: 0.97,
-      rule: issuer.rule,
-    });
+  for (const { 0: run, index } of text.matchAll(RUN)) {
+    if (run.length < FEWEST_DIGITS) continue;
+    let free = 0;
+    for (const { index: start } of run.matchAll(/\d+/g)) {
+      if (start < free) continue;
+      const card = cardAt(run, start);
+      if (card === undefined) continue;
+      free = card.end;
+      found.push({ kind: 'card', start: index + start, end: index + card.end, confidence: 0.97, rule: card.rule });
+    }
   }
   return found;
+}
+
+/** The longest row of whole groups from here that is a card's number. */
+function cardAt(run: string, start: number): { end: number; rule: string } | undefined {
+  let digits = '';
+  let best: { end: number; rule: string } | undefined;
+  for (let at = start; at <= run.length; at++) {
+    const code = run.charCodeAt(at);
+    if (code >= 48 && code <= 57) {
+      digits += run[at];
+      if (digits.length > MOST_DIGITS) break;
+    } else if (
+      digits.length >= FEWEST_DIGITS &&
+      GROUPS.test(run.slice(start, at)) &&
+      passesLuhn(digits) &&
+      !isOneDigit(digits)
+    ) {
+      const number = digits;
+      const issuer = ISSUERS.find(({ prefix, lengths }) => lengths.includes(number.length) && prefix.test(number));
+      if (issuer !== undefined) best = { end: at, rule: issuer.rule };
+    }
+  }
+  return best;
 }
 
 function isOneDigit(digits: string): boolean {

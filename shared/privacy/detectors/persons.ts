@@ -9,6 +9,11 @@ import { LEADING_SURNAMES, PARTICLES } from '../names/surnames.ts';
 import { type Word, wordsIn } from '../names/words.ts';
 
 const MOST_WORDS = 5;
+const ARTICLES: ReadonlySet<string> = new Set(
+  'the a an der die das den dem des ein eine einen einem einer zum zur im am vom beim le la les un une du des au aux el los las lo una unos unas del al'.split(
+    ' ',
+  ),
+);
 
 interface Name {
   /** Numbers of its first and last word. */
@@ -56,9 +61,9 @@ class NameReader {
     if (this.#isThing(i)) return undefined;
     return (
       this.#afterTitle(i) ??
+      this.#fromInitials(i, word) ??
       this.#afterCue(i) ??
       this.#fromGiven(i, word) ??
-      this.#fromInitials(i, word) ??
       this.#fromLeadingSurname(i, word) ??
       this.#pair(i, word)
     );
@@ -75,6 +80,7 @@ class NameReader {
 
   /** `Liebe Johanna`, `my sister Siobhan Gallagher`, `Firmado: Arturo Peñalver`. */
   #afterCue(i: number): Name | undefined {
+    if (this.#words[i]!.isInitial) return undefined;
     const before = this.#words[i - 1];
     if (before === undefined) return undefined;
     const gap = this.#gap(i - 1);
@@ -95,19 +101,22 @@ class NameReader {
     if (isGiven(word.folded)) {
       if (isShouted(word) && !this.#isSurnameAfter(i)) return undefined;
       const last = this.#extended(i, 4);
+      if (last === i && this.#isCommand(i)) return undefined;
       return { first: i, last, confidence: last > i ? 0.92 : 0.78, rule: last > i ? 'given_and_family' : 'given' };
     }
     if (!isMaybeGiven(word.folded) || !this.#isSurnameAfter(i)) return undefined;
     const next = this.#words[i + 1]!;
     if (this.#lexicon.isNoName(next.folded) && !isSurname(next.folded)) return undefined;
-    return { first: i, last: this.#extended(i, 4), confidence: 0.72, rule: 'maybe_given_and_family' };
+    const last = this.#extended(i, 4);
+    if (this.#lexicon.isNoName(word.folded) && this.#joins(last)) return undefined;
+    return { first: i, last, confidence: 0.72, rule: 'maybe_given_and_family' };
   }
 
   /** `J. R. Pemberton`; a single initial only before a known family's name. */
   #fromInitials(i: number, word: Word): Name | undefined {
     if (!word.isInitial) return undefined;
     let at = i;
-    while (this.#words[at]?.isInitial && at - i < 3 && /^\. ?$/.test(this.#gap(at))) at++;
+    while (this.#words[at]?.isInitial && at - i < 3 && /^\.[ -]?$/.test(this.#gap(at))) at++;
     const family = this.#words[at];
     if (
       family === undefined ||
@@ -130,9 +139,9 @@ class NameReader {
 
   /** Two or three unknown words of which the last is known as a family's name, or acts: `Wilson Quispe`, `Xhosa Pemble said`. */
   #pair(i: number, word: Word): Name | undefined {
-    if (isShouted(word) || !this.#canBeginName(i) || this.#joinsBefore(i)) return undefined;
+    if (isShouted(word) || !this.#canBeginName(i) || this.#joinsBefore(i) || this.#hasArticle(i)) return undefined;
     const last = this.#extended(i, 2);
-    if (last === i) return undefined;
+    if (last === i || last - i > 2 || !this.#joins(i)) return undefined;
     const { isSurname, isNoName } = this.#lexicon;
     const family = this.#words[last]!;
     if (isNoName(family.folded) && !isSurname(family.folded)) return undefined;
@@ -168,8 +177,9 @@ class NameReader {
     if (families.size === 0) return [];
     const taken = new Set(names.flatMap(({ first, last }) => range(first, last)));
     const again: Name[] = [];
-    for (const [i, { text, folded, isCode }] of this.#words.entries()) {
-      if (!families.has(text) || taken.has(i) || isCode || this.#lexicon.isNoName(folded) || this.#isThing(i)) continue;
+    for (const [i, word] of this.#words.entries()) {
+      if (!word.isCapital || !families.has(word.text) || taken.has(i) || word.isCode) continue;
+      if (this.#lexicon.isNoName(word.folded) || this.#isThing(i)) continue;
       again.push({ first: i, last: i, confidence: 0.7, rule: 'mentioned_again' });
     }
     return again;
@@ -187,7 +197,7 @@ class NameReader {
     const next = this.#words[i + 1];
     if (next === undefined || !next.isCapital || next.isCode) return false;
     const gap = this.#gap(i);
-    return gap === ' ' || (this.#words[i]!.isInitial && /^\. ?$/.test(gap)) || gap === " d'";
+    return gap === ' ' || (this.#words[i]!.isInitial && /^\.[ -]?$/.test(gap)) || gap === " d'";
   }
 
   #joinsBefore(i: number): boolean {
@@ -197,6 +207,24 @@ class NameReader {
       this.#joins(i - 1) &&
       !this.#lexicon.isNoName(this.#words[i - 1]!.folded)
     );
+  }
+
+  /** `Lea las condiciones`, `Mark the date`: a sentence that begins with a verb. */
+  #isCommand(i: number): boolean {
+    const next = this.#words[i + 1];
+    return next !== undefined && this.#gap(i) === ' ' && ARTICLES.has(next.folded) && this.#beginsSentence(i);
+  }
+
+  #beginsSentence(i: number): boolean {
+    return i === 0 || /[.!?:\n]/.test(this.#gap(i - 1));
+  }
+
+  /** `der Goldene Hirsch`, `l'Auberge du Cheval`: persons' names go without. */
+  #hasArticle(i: number): boolean {
+    const { start } = this.#words[i]!;
+    if (this.#text[start - 1] === "'") return true;
+    const before = this.#words[i - 1];
+    return before !== undefined && this.#gap(i - 1) === ' ' && ARTICLES.has(before.folded);
   }
 
   #isSurnameAfter(i: number): boolean {
@@ -225,8 +253,14 @@ class NameReader {
     let last = i;
     for (let at = i; at - i < Math.min(most + 2, MOST_WORDS); ) {
       const next = this.#afterParticles(at);
-      if (next === undefined || !this.#continues(next)) break;
-      at = next;
+      if (next === undefined) break;
+      // `de La Tour`, `Le Goff`: what follows a particle with a capital is the family's name, whatever else it means.
+      if (PARTICLES.has(this.#words[next]!.folded) && this.#joins(next)) {
+        at = next + 1;
+      } else {
+        if (!this.#continues(next)) break;
+        at = next;
+      }
       last = at;
     }
     return last;
@@ -244,7 +278,7 @@ class NameReader {
   #afterParticles(i: number): number | undefined {
     if (this.#joins(i)) return i + 1;
     let at = i + 1;
-    while (at - i <= 2 && this.#gap(at - 1) === ' ' && PARTICLES.has(this.#words[at]?.folded ?? '')) at++;
+    while (at - i <= 2 && this.#gap(at - 1) === ' ' && PARTICLES.has(this.#words[at]?.text ?? '')) at++;
     return at > i + 1 &&
       this.#gap(at - 1) === ' ' &&
       this.#words[at]?.isCapital &&

@@ -30,7 +30,7 @@ const CUE =
 const SUM =
   /^\s?(?:[€$£%]|(?:eur|euros?|usd|gbp|chf|dollars?|pounds?|million\p{L}*|mio|km|kg|mb|gb|views|st(?:ü|ue)ck)(?!\p{L}))/iu;
 const CURRENCY = /[$€£]\s?$/;
-const DATE = /^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})(?:\D|$)/;
+const DATE = /^(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})(?:\s|$)/;
 
 /** How each country writes numbers at home. */
 const HOME_FORMS: readonly { country: CountryCode; form: RegExp }[] = [

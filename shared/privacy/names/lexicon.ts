@@ -46,7 +46,9 @@ export async function loadLexicon(): Promise<Lexicon> {
   for (const word of maybe) if (!NO_NAMES.has(word)) noNames.delete(word);
   const isGivenPart = (part: string) => given.has(part) || maybe.has(part);
   return {
-    isGiven: (folded) => given.has(folded) || (folded.includes('-') && isDouble(folded, isGivenPart)),
+    isGiven: (folded) =>
+      given.has(folded) ||
+      (folded.includes('-') && isDouble(folded, isGivenPart) && !NO_NAMES.has(folded.slice(0, folded.indexOf('-')))),
     isMaybeGiven: (folded) => maybe.has(folded),
     isSurname: (folded) =>
       surnames.has(folded) || (folded.includes('-') && folded.split('-').some((part) => surnames.has(part))),

@@ -42,7 +42,7 @@ export const THINGS = wordsOf(`
 /** After the name of a firm or a place. */
 export const FIRMS = wordsOf(`
   inc incorporated ltd limited llc llp plc corp corporation company co group holding holdings bank partners associates brothers sons foundation institute university college school street
-  avenue road lane drive valley hill hills lake river bay beach island islands park bridge house hotel hospital festival award prize cup stadium airport station tower museum center centre church
+  exchange market avenue road lane drive valley hill hills lake river bay beach island islands park bridge house hotel hospital festival award prize cup stadium airport station tower museum center centre church
   county city town state records studios motors airlines industries systems technologies services insurance press books day week month year season edition version
   gmbh ag kg ohg mbh stiftung verlag werke strasse platz allee bank haus hof verein klinik preis pokal
   sa sarl sas sl slu scoop cie fils freres banque editions assurances`);

@@ -1,68 +1,97 @@
-/** Cuts a text into words, with what stands between them. Knows no names. */
+/** Cuts a text into words. Knows no names. Most words are never looked at again, so what is costly is found out when asked. */
 
-export interface Word {
+export class Word {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-  /** Small letters without accents. */
-  readonly folded: string;
   readonly isCapital: boolean;
+  readonly #source: string;
+  #folded: string | undefined;
+
+  constructor(source: string, start: number, end: number) {
+    this.#source = source;
+    this.start = start;
+    this.end = end;
+    this.text = source.slice(start, end);
+    this.isCapital = isCapital(source.charCodeAt(start));
+  }
+
+  /** Small letters without accents. */
+  get folded(): string {
+    this.#folded ??= foldWord(this.text);
+    return this.#folded;
+  }
+
   /** A capital with a dot: `J.`, `J.-P.` */
-  readonly isInitial: boolean;
+  get isInitial(): boolean {
+    return this.text.length <= 3 && this.#source[this.end] === '.' && /^\p{Lu}(?:-\p{Lu})?$/u.test(this.text);
+  }
+
   /** Part of a path, an identifier or an address: no word of a sentence. */
-  readonly isCode: boolean;
+  get isCode(): boolean {
+    const { start, end } = this;
+    const before = this.#source[start - 1] ?? ' ';
+    const after = this.#source[end] ?? ' ';
+    if (after === '.' && end - start > 1 && isLetterOrDigit(this.#source, end + 1)) return true;
+    if (after === ':' && this.#source[end + 1] === ':') return true;
+    if (before === '.') return !this.#followsInitial();
+    return CODE_BESIDE.test(before) || CODE_BESIDE.test(after);
+  }
+
+  /** `J.R. Pemberton`: the dot before it is that of an initial, or ends a sentence without a space. */
+  #followsInitial(): boolean {
+    return isLetterOrDigit(this.#source, this.start - 2) && !isLetterOrDigit(this.#source, this.start - 3);
+  }
 }
 
-const WORD = /\p{L}[\p{L}\p{M}]*(?:['-]\p{L}[\p{L}\p{M}]*)*/gu;
-const ELISION = /^(?:[dljnsctm]|qu)'(?=\p{L})/iu;
-const CODE_BEFORE = /[\p{N}_@#$/\\.~=&]/u;
-const CODE_AFTER = /[\p{N}_@#$/\\(=&]/u;
+const CODE_BESIDE = /[\p{N}_@#$/\\~=&]/u;
+const ELIDED = new Set(['d', 'l', 'j', 'n', 's', 'c', 't', 'm', 'qu']);
 
 export function wordsIn(text: string): Word[] {
   const words: Word[] = [];
-  WORD.lastIndex = 0;
-  for (let match = WORD.exec(text); match !== null; match = WORD.exec(text)) {
-    let word = match[0];
-    let start = match.index;
-    let isElided = false;
-    if (word.length > 2 && (word[1] === "'" || word[2] === "'")) {
-      const head = ELISION.exec(word)?.[0];
-      if (head !== undefined && word !== "O'" && !/^[OD]'\p{Lu}/u.test(word)) {
-        start += head.length;
-        word = word.slice(head.length);
-        isElided = true;
-      }
+  for (let at = 0; at < text.length; at++) {
+    if (!isLetter(text.charCodeAt(at))) continue;
+    let start = at;
+    at++;
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (isLetter(code)) continue;
+      if ((code !== APOSTROPHE && code !== HYPHEN) || !isLetter(text.charCodeAt(at + 1))) break;
+      // `d'Émilie` is two words, `O'Donnell` and `D'Angelo` are one.
+      if (code !== APOSTROPHE || at - start > 2 || !ELIDED.has(text.slice(start, at).toLowerCase())) continue;
+      if (text[start] === 'D' && isCapital(text.charCodeAt(at + 1))) continue;
+      start = at + 1;
     }
-    if (word.endsWith("'s") || word.endsWith("'S")) word = word.slice(0, -2);
-    const end = start + word.length;
-    const before = isElided ? ' ' : (text[start - 1] ?? ' ');
-    const after = text[end] ?? ' ';
-    words.push({
-      start,
-      end,
-      text: word,
-      folded: foldWord(word),
-      isCapital: word[0] !== word[0]!.toLowerCase(),
-      isInitial: after === '.' && /^\p{Lu}(?:-\p{Lu})?$/u.test(word),
-      isCode:
-        (CODE_BEFORE.test(before) &&
-          !(before === '.' && /\p{L}/u.test(text[start - 2] ?? '') && isInitialBefore(text, start))) ||
-        CODE_AFTER.test(after) ||
-        (after === '.' && /[\p{L}\p{N}_]/u.test(text[end + 1] ?? '') && word.length > 1) ||
-        (after === ':' && text[end + 1] === ':'),
-    });
+    const isPossessive = at - start > 2 && text.charCodeAt(at - 2) === APOSTROPHE && /[sS]/.test(text[at - 1]!);
+    words.push(new Word(text, start, isPossessive ? at - 2 : at));
   }
   return words;
 }
 
-/** `J.R. Pemberton`: the dot before a letter can be that of an initial. */
-function isInitialBefore(text: string, start: number): boolean {
-  return !/\p{L}/u.test(text[start - 3] ?? ' ');
+const APOSTROPHE = 39;
+const HYPHEN = 45;
+const LETTER_OR_MARK = /^[\p{L}\p{M}]$/u;
+
+function isLetter(code: number): boolean {
+  if (code < 128) return (code | 32) >= 97 && (code | 32) <= 122;
+  if (code < 0x250) return code >= 0xc0 ? code !== 0xd7 && code !== 0xf7 : code === 0xaa || code === 0xba;
+  return LETTER_OR_MARK.test(String.fromCharCode(code));
+}
+
+function isCapital(code: number): boolean {
+  if (code < 128) return code >= 65 && code <= 90;
+  const letter = String.fromCharCode(code);
+  return letter !== letter.toLowerCase();
+}
+
+function isLetterOrDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return isLetter(code) || (code >= 48 && code <= 57) || code === 95;
 }
 
 export function foldWord(word: string): string {
   const small = word.toLowerCase();
-  if (!/[^\0-\x7f]/.test(small)) return small;
+  if (isAscii(small)) return small;
   return small
     .replaceAll('ß', 'ss')
     .replaceAll('ı', 'i')
@@ -70,4 +99,9 @@ export function foldWord(word: string): string {
     .replaceAll('ø', 'o')
     .normalize('NFD')
     .replaceAll(/\p{M}/gu, '');
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
 }
