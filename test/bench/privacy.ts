@@ -9,9 +9,11 @@ import { measure, readLabelled, tableOf } from '../fixtures/privacy/labelled.ts'
 import { median } from './median.ts';
 
 const MEGABYTE = 1_000_000;
-const ROUNDS = 5;
+const ROUNDS = 3;
+/** The first so many texts are honest. */
+const HONEST = 2;
 
-/** What many use: finds e-mail addresses, things like telephone numbers and cards, and two words with capitals. */
+/** What many use, on the two honest texts only (its first expression takes minutes for 1 MB of digits): finds e-mail addresses, things like telephone numbers and cards, and two words with capitals. */
 const PLAIN = [/[\w.+-]+@[\w-]+\.[\w.]+/g, /\+?\d[\d ()-]{7,}\d/g, /\p{Lu}\p{L}+ \p{Lu}\p{L}+/gu];
 const plainPass = (text: string) => PLAIN.reduce((count, pattern) => count + [...text.matchAll(pattern)].length, 0);
 
@@ -55,10 +57,10 @@ function speedOf(text: string, work: (text: string) => unknown) {
   };
 }
 
-const speeds = Object.entries(texts).map(([name, text]) => ({
+const speeds = Object.entries(texts).map(([name, text], i) => ({
   name,
   scan: speedOf(text, scan),
-  plain: speedOf(text, plainPass),
+  plain: i < HONEST ? speedOf(text, plainPass) : undefined,
 }));
 const pseudonyms = createPseudonyms(newPseudonymKey());
 const anonymising = speedOf(texts['labelled sentences']!, (text) => anonymise(text, pseudonyms));
@@ -71,7 +73,11 @@ if (process.argv.includes('--json')) {
   console.log(`dictionaries and numbering plans loaded in ${openMs.toFixed(0)} ms\n`);
   console.log(`${'1 MB of'.padEnd(26)} scan MB/s  by CPU   plain MB/s  by CPU`);
   for (const { name, scan: ours, plain } of speeds) {
-    const cells = [ours.mbPerSecond, ours.mbPerCpuSecond, plain.mbPerSecond, plain.mbPerCpuSecond].map(number);
+    const speedsHere = plain === undefined ? [ours] : [ours, plain];
+    const cells = speedsHere.flatMap(({ mbPerSecond, mbPerCpuSecond }) => [
+      number(mbPerSecond),
+      number(mbPerCpuSecond),
+    ]);
     console.log(name.padEnd(26), ...cells);
   }
   console.log('labelled, anonymised'.padEnd(26), number(anonymising.mbPerSecond), number(anonymising.mbPerCpuSecond));
