@@ -1,5 +1,6 @@
 /** Composes HyperRAG from the data folder, its settings and the real clock. */
 import { randomUUID } from 'node:crypto';
+import { openPrivacy } from '../../shared/privacy/privacy.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
 import { openEmbedder } from './embedding/embedder.ts';
@@ -27,6 +28,7 @@ const SWEEP_EVERY_MS = 60_000;
 export interface HyperragParts {
   /** The policy `knowledge.retention_days` as it is now. */
   readonly retentionDays?: () => number;
+  /** The detectors of shared/privacy unless another is given; loaded when first asked. */
   readonly detectPersonalData?: DetectPersonalData;
   readonly nowMs?: () => number;
   /** How soon passages without a vector are looked for, and how soon a failed embedder is tried again; milliseconds. */
@@ -40,7 +42,7 @@ export async function openHyperrag(
   { log, dataDir, knowledge: settings }: Pick<ServerEnvironment, 'log' | 'dataDir' | 'knowledge'>,
   {
     retentionDays = () => DEFAULT_RETENTION_DAYS,
-    detectPersonalData,
+    detectPersonalData = scanForPersonalData,
     nowMs = Date.now,
     embeddingPace,
   }: HyperragParts = {},
@@ -98,4 +100,9 @@ export async function openHyperrag(
       await store.close();
     },
   };
+}
+
+async function scanForPersonalData(text: string): ReturnType<DetectPersonalData> {
+  const { scan } = await openPrivacy();
+  return scan(text);
 }
