@@ -122,6 +122,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
       heartbeatMs: settings.heartbeatIntervalMs,
+      connectionTimeoutMs: settings.connectionTimeoutMs,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },
@@ -222,6 +223,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
         tls: settings.tls === undefined ? undefined : readTls(settings.tls),
         issuer: settings.jwtIssuer,
+        websocket: true,
         rest: new RestDoor(
           router,
           createAuthRoutes({

@@ -17,6 +17,8 @@ export interface RouterSettings {
   readonly maxMessageBytes: number;
   /** Between two signs of life on an open stream. */
   readonly heartbeatMs: number;
+  /** A WebSocket that is idle for so long is closed. */
+  readonly connectionTimeoutMs: number;
   /** Items on one page of the router's own lists. */
   readonly pageSize: number;
   /** A list waits for servers that are starting, but not longer. */

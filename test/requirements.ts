@@ -20,7 +20,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   P5: stands('what passes arrives unchanged'),
   P6: stands('/mcp merged, /mcp/<server> alone'),
   P7: stands('streams resume'),
-  P8: later('WebSocket'),
+  P8: stands('WebSocket'),
   P9: stands('changes reach clients in time'),
   P10: stands('batches for 2025-03-26 only'),
   P11: stands('every tool fully described'),
