@@ -109,7 +109,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   O7: later('diagnostics report'),
   O9: later('events'),
   O8: stands('health over REST'),
-  C1: later('client library'),
+  C1: stands('client library'),
   C2: later('console'),
   C3: later('hosts'),
   X1: stands('configuration'),
