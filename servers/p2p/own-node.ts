@@ -61,7 +61,11 @@ export async function openOwn({ dataDir, portsFile, log, peers, now, tell }: Own
     node,
     isPrivate: peers.networkKey !== undefined,
     mdns: peers.mdns,
-    bitchat: () => ({ inbox: store.inboxCount(), ...store.counts(now()) }),
+    bitchat: () => ({
+      inbox: store.inboxCount(),
+      waiting: store.waiting(now()),
+      carried: store.carriedForOthers().count,
+    }),
   });
   return {
     operations: [...network.operations, ...messageOperations({ bitchat, broadcasting, store, now })],
