@@ -60,14 +60,20 @@ export interface Cell {
 
 /** A cell from the parts of its body, filled up with zeros. @throws RangeError when they do not fit */
 export function encodeCell(type: CellType, ...parts: readonly Uint8Array[]): Buffer {
-  const cell = Buffer.alloc(CELL_BYTES);
-  cell[0] = CELL[type];
+  const cell = emptyCell(type);
   let at = 1;
   for (const part of parts) {
     if (at + part.length > CELL_BYTES) throw new RangeError(`a cell holds ${BODY_BYTES} bytes`);
     cell.set(part, at);
     at += part.length;
   }
+  return cell.fill(0, at);
+}
+
+/** A cell whose body is still to be written, all of it: it holds what was in memory before. */
+export function emptyCell(type: CellType): Buffer {
+  const cell = Buffer.allocUnsafe(CELL_BYTES);
+  cell[0] = CELL[type];
   return cell;
 }
 

@@ -2,7 +2,7 @@
  * A circuit from the side of the one who opens it: the handshakes hop by hop, then one end of it. It takes the path as it is given;
  * who is in it is path.ts's to choose.
  */
-import { type Cell, CircuitError, type DestroyReason, destroyReason, encodeCell } from './cell.ts';
+import { type Cell, CircuitError, type DestroyReason, destroyReason } from './cell.ts';
 import { CircuitEnd, type EndCommand } from './circuit-end.ts';
 import { answerHandshake, type ClientHandshake, type OnionKey, onionKeyId, startHandshake } from './keys.ts';
 import { Link } from './link.ts';
@@ -178,7 +178,7 @@ export class ClientCircuit {
   }
 
   #send(depth: number, command: Exclude<CommandName, 'forward'>, payload: Uint8Array): void {
-    this.#link?.send(encodeCell('relay', this.#onion.wrap(depth, command, payload)));
+    this.#link?.send(this.#onion.wrap(depth, command, payload));
   }
 
   /**

@@ -38,12 +38,12 @@ export class LayerSealer {
     this.#key = key;
   }
 
-  /** Cipher text and tag: TAG_BYTES longer. */
-  seal(plain: Uint8Array): Buffer {
+  /** Writes cipher text and tag into `target` from `at`: TAG_BYTES more than `plain`. */
+  sealInto(target: Buffer, at: number, plain: Uint8Array): void {
     const cipher = createCipheriv(ALGORITHM, this.#key, this.#counter.take(), OPTIONS);
-    const text = cipher.update(plain);
+    target.set(cipher.update(plain), at);
     cipher.final();
-    return Buffer.concat([text, cipher.getAuthTag()], plain.length + TAG_BYTES);
+    target.set(cipher.getAuthTag(), at + plain.length);
   }
 }
 

@@ -2,7 +2,7 @@
  * The layers of a circuit: how large each is, what stands in it, and the client's whole stack, which wraps a command for any of its
  * hops and peels what comes back. Pure; a hop's own layer is in layer.ts.
  */
-import { BODY_BYTES, CircuitError, requireZeros } from './cell.ts';
+import { BODY_BYTES, CircuitError, emptyCell, requireZeros } from './cell.ts';
 import type { HopKeys } from './keys.ts';
 import { LayerOpener, LayerSealer, TAG_BYTES } from './layer.ts';
 
@@ -55,11 +55,11 @@ export type Opened =
 /** The plain text of the layer at `depth`. @throws RangeError when the payload is too long */
 export function commandLayer(depth: number, command: Exclude<CommandName, 'forward'>, payload: Uint8Array): Buffer {
   if (payload.length > payloadBytes(depth)) throw new RangeError(`a layer holds ${payloadBytes(depth)} bytes`);
-  const plain = Buffer.alloc(layerBytes(depth) - TAG_BYTES);
+  const plain = Buffer.allocUnsafe(layerBytes(depth) - TAG_BYTES);
   plain[0] = COMMAND[command];
   plain.writeUInt16LE(payload.length, COMMAND_BYTES);
   plain.set(payload, COMMAND_BYTES + LENGTH_BYTES);
-  return plain;
+  return plain.fill(0, COMMAND_BYTES + LENGTH_BYTES + payload.length);
 }
 
 const FORWARD = Buffer.from([COMMAND.forward]);
@@ -83,6 +83,13 @@ export function readLayer(plain: Buffer): Opened {
 export function layerOf(body: Buffer, depth: number): Buffer {
   requireZeros(body.subarray(layerBytes(depth)));
   return body.subarray(0, layerBytes(depth));
+}
+
+/** The cell in which `plain` goes to a neighbour, under one layer; what it does not fill is zeros. */
+export function sealCell(sealer: LayerSealer, plain: Uint8Array): Buffer {
+  const cell = emptyCell('relay');
+  sealer.sealInto(cell, 1, plain);
+  return cell.fill(0, 1 + plain.length + TAG_BYTES);
 }
 
 /** What the client holds for one hop. */
@@ -114,11 +121,16 @@ export class Onion {
     this.add({ forward: keys.backward, backward: keys.forward, binding: keys.binding });
   }
 
-  /** The body of a cell for the hop at `depth`. */
+  /** A whole cell for the hop at `depth`. */
   wrap(depth: number, command: Exclude<CommandName, 'forward'>, payload: Uint8Array): Buffer {
-    let layer = this.#hop(depth).sealer.seal(commandLayer(depth, command, payload));
-    for (let at = depth - 1; at >= 1; at--) layer = this.#hop(at).sealer.seal(forwardLayer(layer));
-    return layer;
+    let plain = commandLayer(depth, command, payload);
+    for (let at = depth; at > 1; at--) {
+      const outer = Buffer.allocUnsafe(COMMAND_BYTES + layerBytes(at));
+      outer[0] = COMMAND.forward;
+      this.#hop(at).sealer.sealInto(outer, COMMAND_BYTES, plain);
+      plain = outer;
+    }
+    return sealCell(this.#hop(1).sealer, plain);
   }
 
   /** What a cell that came back says, and which hop says it. @throws CircuitError `integrity` or `protocol` */

@@ -20,6 +20,7 @@ import {
   payloadBytes,
   RELAYS,
   readLayer,
+  sealCell,
 } from './onion.ts';
 import { Outlet } from './outlet.ts';
 import {
@@ -287,7 +288,7 @@ export class RelayCircuit {
   }
 
   #sendBack(plain: Buffer): void {
-    if (this.#own !== undefined && !this.#over) this.#back.push(encodeCell('relay', this.#own.sealer.seal(plain)));
+    if (this.#own !== undefined && !this.#over) this.#back.push(sealCell(this.#own.sealer, plain));
   }
 
   #refuse(reason: DestroyReason): void {
