@@ -16,33 +16,47 @@ export interface Peer {
   /** Plain text of every layer that this peer opened for others. */
   readonly seen: { readonly from: string; readonly plain: Buffer }[];
   readonly reports: unknown[];
+  /** While set, nothing that comes is taken. */
+  hold: Promise<void> | undefined;
+  /** Messages that wait for it. */
+  held: number;
 }
 
 export interface VillageOptions {
   readonly names: readonly string[];
   readonly settings?: Partial<BetanetSettings>;
   readonly clock?: Clock;
+  /** Those that carry nothing for others; all relay unless named here. */
+  readonly clients?: readonly string[];
 }
 
-export async function startVillage({ names, settings, clock = realClock }: VillageOptions) {
+export async function startVillage({ names, settings, clock = realClock, clients = [] }: VillageOptions) {
   const wire = new Wire();
   const peers = new Map<string, Peer>();
   for (const [index, name] of names.entries()) {
     const inbox: CircuitMessage[] = [];
     const seen: Peer['seen'] = [];
     const reports: unknown[] = [];
+    const relay = !clients.includes(name);
     const betanet = await startBetanet({
       network: wire.network(name),
       clock,
-      settings: { ...DEFAULT_SETTINGS, ...settings },
+      settings: { ...DEFAULT_SETTINGS, relay, ...settings },
       announce: (onionKey) =>
-        wire.announce({ peer: name, onionKey, relay: true, capacity: 1_000, address: `10.0.${index}.1` }),
-      deliver: async (message) => void inbox.push(message),
+        wire.announce({ peer: name, onionKey, relay, capacity: 1_000, address: `10.0.${index}.1` }),
+      async deliver(message) {
+        if (peer.hold !== undefined) {
+          peer.held += 1;
+          await peer.hold;
+        }
+        inbox.push(message);
+      },
       wallClock: Date.now,
       report: (_, cause) => reports.push(cause),
       tap: (layer) => seen.push(layer),
     });
-    peers.set(name, { name, betanet, inbox, seen, reports });
+    const peer: Peer = { name, betanet, inbox, seen, reports, hold: undefined, held: 0 };
+    peers.set(name, peer);
   }
   const peer = (name: string): Peer => {
     const found = peers.get(name);
