@@ -1,6 +1,7 @@
 /** The servers of the village, by the id that configurations use. Each is loaded only when it is started. */
 import type { RouterLink } from '../shared/client/router-link.ts';
 import type { Log } from '../shared/log.ts';
+import type { PeerSettings } from '../shared/settings.ts';
 import type { VillageServer } from '../shared/village-server.ts';
 import type { VotingRules } from '../shared/voting-rules.ts';
 
@@ -15,6 +16,8 @@ export interface ServerEnvironment {
   readonly router: RouterLink | undefined;
   /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
   readonly knowledge?: KnowledgeSettings;
+  /** How peers are met; without them only on this machine, and without multicast. */
+  readonly peers?: PeerSettings;
 }
 
 export interface KnowledgeSettings {
@@ -29,5 +32,6 @@ export type OpenServer = (environment: ServerEnvironment) => VillageServer | Pro
 export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
   ['governance', async () => (await import('./governance/main.ts')).open],
   ['hyperrag', async () => (await import('./hyperrag/main.ts')).open],
+  ['p2p', async () => (await import('./p2p/main.ts')).open],
   ['monitoring', async () => (await import('./monitoring/main.ts')).open],
 ]);

@@ -53,6 +53,7 @@ export interface Settings {
   readonly maxTokens: number;
   /** Full paths that HyperRAG may ingest files from. */
   readonly hyperragFolders: readonly string[];
+  readonly peers: PeerSettings;
   readonly healthCheckIntervalMs: number;
   readonly auditRetentionDays: number;
   readonly auditDurability: 'normal' | 'strict';
@@ -62,6 +63,16 @@ export interface Settings {
   readonly emergencyStopTimeoutMs: number;
   /** Sentences about what is odd but no mistake. */
   readonly warnings: readonly string[];
+}
+
+/** How this machine meets its peers. */
+export interface PeerSettings {
+  /** Multiaddrs; port 0 takes a free one. */
+  readonly listen: readonly string[];
+  readonly bootstrap: readonly string[];
+  /** 32 bytes; undefined for an open network. */
+  readonly networkKey: Uint8Array | undefined;
+  readonly mdns: boolean;
 }
 
 /** All mistakes of the environment, one per line of the message; fit for the user, no secret in it. */
@@ -123,6 +134,12 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxResultBytes: v.MCP_MAX_RESULT_BYTES,
     maxTokens: v.MCP_MAX_TOKENS,
     hyperragFolders: v.HYPERRAG_FOLDERS,
+    peers: {
+      listen: v.P2P_LISTEN,
+      bootstrap: v.P2P_BOOTSTRAP,
+      networkKey: v.P2P_NETWORK_KEY,
+      mdns: v.P2P_MDNS,
+    },
     healthCheckIntervalMs: v.MCP_HEALTH_CHECK_INTERVAL * 1000,
     auditRetentionDays: v.MCP_AUDIT_LOG_RETENTION,
     auditDurability: v.MCP_AUDIT_DURABILITY,

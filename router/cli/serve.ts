@@ -47,6 +47,7 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         votingRules: () => village().governance,
         router: link,
         knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
+        peers: settings.peers,
       });
     },
     io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },

@@ -17,7 +17,7 @@ export interface KnownPeer {
   readonly direction: 'inbound' | 'outbound' | undefined;
   /** What the connection runs on, while connected; `relay` is a circuit through a third peer. */
   readonly transport: Transport | undefined;
-  /** Multiaddrs: the one in use first, then those it announces. */
+  /** Multiaddrs without the peer's id: the one in use first, then those it announces, then where it was found. */
   readonly addresses: readonly string[];
   /** The last round trip that was measured. */
   readonly latencyMs: number | undefined;
@@ -81,6 +81,8 @@ export interface P2pNode {
 
   /** @param target multiaddr or peer id (looked up in the table and the DHT) @throws AppError CONNECTION_FAILED */
   connect(target: string, signal?: AbortSignal): Promise<KnownPeer>;
+  /** Says where a peer was met before; it is dialled until it is there, now and then when it does not come. */
+  remember(peerId: string, addresses: readonly string[]): void;
   /** Also keeps it from being dialled again by discovery for a while. */
   disconnect(peerId: string): Promise<void>;
   /** One round trip now. @throws AppError CONNECTION_FAILED, TIMEOUT */
@@ -94,14 +96,16 @@ export interface P2pNode {
   /** What this node offers; replaces what it offered under this service name, `undefined` withdraws. Others hear within seconds. */
   announce(offer: Partial<Capabilities>): void;
   withdraw(service: string): void;
+  /** What others are told now. */
+  ownRecord(): PeerRecord;
   /** Asks the DHT for the newest record of a peer. */
   findRecord(peerId: string, signal?: AbortSignal): Promise<PeerRecord | undefined>;
 
   subscribe(topic: TopicSpec): Topic;
   /** Counts against a peer; enough of it and the peer is disconnected and refused for a while. */
   report(peerId: string, severity: Severity, why: string): void;
-  /** With the key behind the peer id (Ed25519). */
-  sign(data: Uint8Array): Uint8Array;
+  /** With the key behind the peer id (Ed25519); key.ts `isSignedBy` checks it. */
+  sign(domain: string, data: Uint8Array): Uint8Array;
 
   close(): Promise<void>;
 }
