@@ -48,9 +48,11 @@ export interface LoopbackOptions {
   readonly settings?: Partial<BetanetSettings>;
   /** Off where it would be measured too. */
   readonly isLogged?: boolean;
+  /** What a peer writes to a neighbour instead of what it would write. */
+  readonly tamper?: (write: { readonly from: string; readonly to: string; readonly bytes: Buffer }) => Buffer;
 }
 
-export async function startLoopbackPeers({ count, settings, isLogged = true }: LoopbackOptions) {
+export async function startLoopbackPeers({ count, settings, isLogged = true, tamper }: LoopbackOptions) {
   const nodes = await Promise.all(Array.from({ length: count }, plainNode));
   const descriptors = new Map<string, RelayDescriptor>();
   const peers: LoopbackPeer[] = [];
@@ -61,7 +63,10 @@ export async function startLoopbackPeers({ count, settings, isLogged = true }: L
     const offences: LoopbackPeer['offences'] = [];
     const inbox: CircuitMessage[] = [];
     const reports: unknown[] = [];
-    const watch = (stream: LinkStream, neighbour: string) => (isLogged ? logged(stream, neighbour, log) : stream);
+    const watch = (stream: LinkStream, neighbour: string): LinkStream => {
+      const change = tamper && ((bytes: Buffer) => tamper({ from: id, to: neighbour, bytes }));
+      return isLogged ? logged(stream, neighbour, log, change) : stream;
+    };
     const network: CircuitNetwork = {
       self: id,
       open: async (peer, signal) =>
@@ -113,11 +118,17 @@ export async function know(node: Libp2p, other: Libp2p): Promise<void> {
   if (node !== other) await node.peerStore.merge(other.peerId, { multiaddrs: other.getMultiaddrs() });
 }
 
-function logged(stream: LinkStream, neighbour: string, log: Logged[]): LinkStream {
+function logged(
+  stream: LinkStream,
+  neighbour: string,
+  log: Logged[],
+  change: (bytes: Buffer) => Buffer = (bytes) => bytes,
+): LinkStream {
   return {
     send(bytes) {
-      log.push({ neighbour, direction: 'out', bytes: Buffer.from(bytes) });
-      return stream.send(bytes);
+      const written = change(Buffer.from(bytes));
+      log.push({ neighbour, direction: 'out', bytes: written });
+      return stream.send(written);
     },
     listen: ({ data, drain, closed }) =>
       stream.listen({
