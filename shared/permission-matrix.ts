@@ -42,7 +42,17 @@ export const BUILT_IN_TOOLS = {
     'context_clear',
     'knowledge_elevation',
   ],
-  p2p: ['p2p_status', 'p2p_peers', 'p2p_connect', 'p2p_disconnect', 'p2p_announce', 'discover_fog_nodes'],
+  p2p: [
+    'p2p_status',
+    'p2p_peers',
+    'p2p_connect',
+    'p2p_disconnect',
+    'p2p_announce',
+    'discover_fog_nodes',
+    'bitchat_send',
+    'bitchat_inbox',
+    'p2p_broadcast',
+  ],
   monitoring: ['system_performance'],
 } as const;
 
@@ -97,6 +107,9 @@ const tools = {
   p2p_disconnect: { level: 'OPERATOR', permission: 'p2p:connect' },
   p2p_announce: { level: 'OPERATOR', permission: 'p2p:connect' },
   discover_fog_nodes: { level: 'READ_ONLY', permission: 'p2p:read' },
+  bitchat_send: { level: 'OPERATOR', permission: 'p2p:message' },
+  bitchat_inbox: { level: 'OPERATOR', permission: 'p2p:message' },
+  p2p_broadcast: { level: 'OPERATOR', permission: 'p2p:message' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
@@ -104,6 +117,7 @@ const resources: readonly PermissionRow[] = [
   { match: 'resource:governance://*', level: 'READ_ONLY', permission: 'governance:read' },
   { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
   { match: 'resource:p2p://*', level: 'READ_ONLY', permission: 'p2p:read' },
+  { match: 'resource:p2p://inbox', level: 'OPERATOR', permission: 'p2p:message' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
 ];

@@ -3,17 +3,10 @@
  * later), and takes in what others tell. Decides nothing by what they claim.
  */
 import type { Log } from '../log.ts';
+import { type Capabilities, capabilitiesSchema } from './capabilities.ts';
 import type { NodeKey } from './key.ts';
 import type { Topic, TopicSpec } from './node.ts';
-import {
-  type Capabilities,
-  capabilitiesSchema,
-  MAX_RECORD_BYTES,
-  openRecord,
-  type PeerRecord,
-  RECORD_LIFETIME_MS,
-  sealRecord,
-} from './record.ts';
+import { MAX_RECORD_BYTES, openRecord, type PeerRecord, RECORD_LIFETIME_MS, sealRecord } from './record.ts';
 
 const TELL_EVERY_MS = 15_000;
 const STORE_EVERY_MS = 60_000;

@@ -4,7 +4,8 @@
  */
 import type { Stream } from '@libp2p/interface';
 import type { Log } from '../log.ts';
-import type { Capabilities, PeerRecord } from './record.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { PeerRecord } from './record.ts';
 
 export type { Stream } from '@libp2p/interface';
 
