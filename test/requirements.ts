@@ -90,7 +90,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   N1: later('libp2p'),
   N2: later('peers and status'),
   N3: later('mesh messages'),
-  N4: later('circuits'),
+  N4: stands('circuits'),
   N5: later('broadcast and discovery'),
   N6: later('presence'),
   F1: later('fog nodes'),

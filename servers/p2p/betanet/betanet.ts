@@ -83,6 +83,14 @@ export interface CircuitView {
   readonly bytes_received: number;
 }
 
+export interface BetanetFigures {
+  readonly circuits: number;
+  readonly relaysKnown: number;
+  readonly relaysNeeded: number;
+  readonly isHidden: boolean;
+  readonly relaying: RelayFigures;
+}
+
 export interface BetanetStatus {
   readonly circuits: readonly CircuitView[];
   readonly relays_known: number;
@@ -106,6 +114,8 @@ export interface Betanet {
   /** Shows or takes away a hidden address of this node. */
   listen(args: { readonly enabled: boolean }): Promise<{ readonly address: string | null }>;
   status(args: OfCaller): Promise<BetanetStatus>;
+  /** Of all callers together, without saying whose. */
+  figures(): BetanetFigures;
   stop(): Promise<void>;
 }
 
@@ -180,6 +190,8 @@ export async function startBetanet(deps: BetanetDeps): Promise<Betanet> {
       text: 'No such circuit is open: it was closed, was idle too long, or a relay of it went. Open another one.',
     });
   };
+
+  const relaysKnown = () => network.peers().filter((peer) => peer.relay && peer.peer !== network.self).length;
 
   const sweep = (): void => {
     const now = clock.now();
@@ -263,7 +275,7 @@ export async function startBetanet(deps: BetanetDeps): Promise<Betanet> {
       const mine = [...held.values()].filter((circuit) => circuit.caller === undefined || circuit.caller === caller);
       return {
         circuits: mine.map(view),
-        relays_known: network.peers().filter((peer) => peer.relay && peer.peer !== network.self).length,
+        relays_known: relaysKnown(),
         relays_needed: RELAYS,
         listening: hidden?.address ?? null,
         relaying: relay.figures(),
@@ -271,6 +283,13 @@ export async function startBetanet(deps: BetanetDeps): Promise<Betanet> {
         cover_per_second: settings.coverPerSecond,
       };
     },
+    figures: () => ({
+      circuits: held.size,
+      relaysKnown: relaysKnown(),
+      relaysNeeded: RELAYS,
+      isHidden: hidden !== undefined,
+      relaying: relay.figures(),
+    }),
     async stop() {
       stopped = true;
       cancelSweep();

@@ -13,6 +13,9 @@ export const SERVICE = 'betanet-relay';
 /** On one connection; relay.ts counts over all of them and says why it refuses. */
 const MAX_STREAMS = 1_024;
 
+/** A record is told every 15 s. */
+const ALIVE_MS = 60_000;
+
 const SEVERITY: Record<Offence, Severity> = {
   malformed: 'breach',
   flood: 'slip',
@@ -43,7 +46,11 @@ export function nodeNetwork(node: P2pNode): CircuitNetwork {
     },
     handle: (handler) =>
       node.handle(PROTOCOL, (stream, from) => handler(linkStream(stream), from), { maxInboundStreams: MAX_STREAMS }),
-    peers: () => node.peers().flatMap((peer) => describe(peer) ?? []),
+    peers: () =>
+      node
+        .peers()
+        .filter(({ isConnected, lastSeenAt }) => isConnected || node.now() - lastSeenAt < ALIVE_MS)
+        .flatMap((peer) => describe(peer) ?? []),
     offended: (peer, offence) => node.report(peer, SEVERITY[offence], `circuits: ${offence}`),
   };
 }
