@@ -217,6 +217,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     async findRecord(peerId, signal) {
       const limit = AbortSignal.timeout(FIND_TIMEOUT_MS);
       const stop = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+      if (table.connectedCount() === 0) return undefined;
       try {
         for await (const event of dht.get(dhtKeyOf(peerId), { signal: stop })) {
           if (event.name !== 'VALUE') continue;
