@@ -59,6 +59,7 @@ export class ClientCircuit {
   #link: Link | undefined;
   #created: ((answer: Buffer) => void) | undefined;
   #answered: ((answer: Answer) => void) | undefined;
+  /** Set while it waits for somebody to be joined to it: then there is no far end yet. */
   #introduced: ((clientKey: Buffer) => void) | undefined;
   #binding: Buffer = Buffer.alloc(0);
   #lastHop: Hop;
@@ -148,6 +149,11 @@ export class ClientCircuit {
     return { joined };
   }
 
+  /** One cell that means nothing, to the last hop: so that the relays do not take it for idle. */
+  keepAlive(): void {
+    this.#send(this.#onion.depth, 'drop', Buffer.alloc(0));
+  }
+
   /** Our end towards the farthest hop. The same one each time. */
   end(): CircuitEnd {
     const link = this.#link;
@@ -229,7 +235,8 @@ export class ClientCircuit {
     if (type !== 'relay') throw new CircuitError('protocol', `expected relay, got ${type}`);
     const { depth, command, payload } = this.#onion.peel(body);
     if (isEndCommand(command)) {
-      if (depth !== this.#onion.depth) throw new CircuitError('protocol', `hop ${depth} is not the far end`);
+      if (depth !== this.#onion.depth || this.#introduced !== undefined)
+        throw new CircuitError('protocol', `hop ${depth} is not the far end`);
       this.end().receive(command, payload);
     } else if (command === 'introduce') {
       const introduced = this.#introduced;

@@ -78,7 +78,7 @@ export class HiddenEndpoint {
       return;
     }
     this.#waiting.add(circuit);
-    const cancel = this.#every(keepAliveMs, () => circuit.end().cover());
+    const cancel = this.#every(keepAliveMs, () => circuit.keepAlive());
     joined.then(
       (end) => {
         this.#left(circuit, cancel, RETRY_MS / 10);

@@ -2,7 +2,7 @@
  * One circuit as a hop sees it: the neighbour it came from, one layer of keys, and what lies beyond: nothing yet, the next hop, a
  * circuit it was joined to, or this peer as the far end. It learns its two neighbours and nothing else.
  */
-import { type Cell, CircuitError, DESTROY, type DestroyReason, encodeCell } from './cell.ts';
+import { type Cell, CircuitError, DESTROY, type DestroyReason } from './cell.ts';
 import { CircuitEnd, type EndCommand } from './circuit-end.ts';
 import { Dam } from './dam.ts';
 import { answerHandshake, type HopKeys, type OnionKey } from './keys.ts';
@@ -11,6 +11,7 @@ import { Link } from './link.ts';
 import { checkRegisterProof, type MeetingPlace } from './meeting.ts';
 import { MixingTimes } from './mixing.ts';
 import type { Clock, LinkStream, Offence } from './network.ts';
+import { NextHop, onward } from './next-hop.ts';
 import {
   commandLayer,
   forwardLayer,
@@ -23,16 +24,7 @@ import {
   sealCell,
 } from './onion.ts';
 import { Outlet } from './outlet.ts';
-import {
-  encodeCreate,
-  encodeCreated,
-  readAnswer,
-  readCreate,
-  readCreated,
-  readExtend,
-  readJoin,
-  readRegister,
-} from './wire.ts';
+import { encodeCreate, encodeCreated, readAnswer, readCreate, readExtend, readJoin, readRegister } from './wire.ts';
 
 /** What a hop could write down of a circuit. The proof that it learns nothing more hangs here. */
 export type Tap = (seen: {
@@ -65,12 +57,10 @@ export interface RelayCircuitDeps {
 
 /** What comes first must come within this time. */
 const CREATE_MS = 10_000;
-const EXTEND_MS = 10_000;
 
 type Beyond =
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'extending'; readonly abort: AbortController }
-  | { readonly kind: 'hop'; readonly link: Link; readonly outlet: Outlet; created: boolean }
+  | { readonly kind: 'hop'; readonly hop: NextHop }
   | { readonly kind: 'waiting'; readonly serviceKey: Buffer }
   | { readonly kind: 'meeting' | 'joined'; readonly other: RelayCircuit }
   | { readonly kind: 'end'; readonly end: CircuitEnd };
@@ -125,11 +115,8 @@ export class RelayCircuit {
     this.#previous.destroy(reason);
     this.#back.close();
     const beyond = this.#beyond;
-    if (beyond.kind === 'extending') beyond.abort.abort();
-    else if (beyond.kind === 'hop') {
-      beyond.link.destroy(reason);
-      beyond.outlet.close();
-    } else if (beyond.kind === 'waiting') this.#deps.meeting.leave(beyond.serviceKey, this);
+    if (beyond.kind === 'hop') beyond.hop.destroy(reason);
+    else if (beyond.kind === 'waiting') this.#deps.meeting.leave(beyond.serviceKey, this);
     else if (beyond.kind === 'meeting' || beyond.kind === 'joined') beyond.other.destroy(reason);
     else if (beyond.kind === 'end') beyond.end.ended(reason);
     this.#deps.ended(this, reason);
@@ -206,9 +193,10 @@ export class RelayCircuit {
 
   #forward(inner: Buffer): void {
     const beyond = this.#beyond;
-    if (beyond.kind === 'hop' && beyond.created) {
-      beyond.outlet.push(encodeCell('relay', inner));
-      this.#dam.hold(this.#previous, beyond.outlet);
+    const way = beyond.kind === 'hop' ? beyond.hop.way : undefined;
+    if (way !== undefined) {
+      way.outlet.push(onward(inner));
+      this.#dam.hold(this.#previous, way.outlet);
     } else if (beyond.kind === 'joined') {
       beyond.other.#sendBack(forwardLayer(inner));
       this.#dam.hold(this.#previous, beyond.other.#back);
@@ -225,66 +213,41 @@ export class RelayCircuit {
       this.#refuse('limits');
       return;
     }
-    const abort = new AbortController();
-    this.#beyond = { kind: 'extending', abort };
-    const cancel = this.#deps.clock.after(EXTEND_MS, () => abort.abort());
-    this.#deps.open(peer, abort.signal).then(
-      (stream) => {
-        cancel();
-        if (this.#over) stream.abort();
-        else this.#goOn(stream, encodeCreate({ depth: own.depth + 1, keyId, clientKey }));
+    const { clock, mixingMeanMs, fault } = this.#deps;
+    const depth = own.depth + 1;
+    const hop = new NextHop(
+      {
+        clock,
+        mixingMeanMs,
+        depth,
+        open: (signal) => this.#deps.open(peer, signal),
+        create: encodeCreate({ depth, keyId, clientKey }),
       },
-      () => {
-        cancel();
-        if (this.#over) return;
-        this.#beyond = { kind: 'nothing' };
-        this.#refuse('unreachable');
+      {
+        created: (answer) => this.#sendBack(commandLayer(own.depth, 'extended', answer)),
+        layer: (inner) => this.#fromNext(hop, inner),
+        ended: (reason, wasCreated) => this.#nextEnded(reason, wasCreated),
+        fault,
       },
     );
-  }
-
-  #goOn(stream: LinkStream, create: Buffer): void {
-    const { clock, mixingMeanMs } = this.#deps;
-    const link = new Link(stream, clock, {
-      cell: (cell) => this.#fromNext(cell),
-      ended: (reason, _, fault) => {
-        if (fault !== undefined) this.#deps.fault(fault);
-        this.#nextEnded(reason);
-      },
-    });
-    const outlet = new Outlet(link, new MixingTimes(mixingMeanMs), clock);
-    this.#beyond = { kind: 'hop', link, outlet, created: false };
-    outlet.push(create);
+    this.#beyond = { kind: 'hop', hop };
   }
 
   /** Before it was created, the client may try another; after, the circuit has no far part any more. */
-  #nextEnded(reason: DestroyReason): void {
-    const beyond = this.#beyond;
-    if (this.#over || beyond.kind !== 'hop' || beyond.created) {
+  #nextEnded(reason: DestroyReason, wasCreated: boolean): void {
+    if (wasCreated) {
       this.destroy(reason);
       return;
     }
-    beyond.outlet.close();
     this.#beyond = { kind: 'nothing' };
     this.#refuse(reason);
   }
 
-  #fromNext(cell: Cell): void {
-    const beyond = this.#beyond;
-    const own = this.#own;
-    if (beyond.kind !== 'hop' || own === undefined) return;
-    if (!beyond.created) {
-      if (cell.type !== 'created') throw new CircuitError('protocol', `expected created, got ${cell.type}`);
-      beyond.created = true;
-      this.#sendBack(commandLayer(own.depth, 'extended', readCreated(cell.body)));
-      return;
-    }
-    if (cell.type !== 'relay') throw new CircuitError('protocol', `expected relay, got ${cell.type}`);
+  #fromNext(hop: NextHop, inner: Buffer): void {
     this.#active = this.#deps.clock.now();
-    const inner = layerOf(cell.body, own.depth + 1);
     this.#deps.tap?.({ from: this.from, plain: inner, direction: 'backward' });
     this.#sendBack(forwardLayer(inner));
-    this.#dam.hold(beyond.link, this.#back);
+    if (hop.way !== undefined) this.#dam.hold(hop.way.link, this.#back);
   }
 
   #sendBack(plain: Buffer): void {

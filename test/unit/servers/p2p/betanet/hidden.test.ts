@@ -8,6 +8,7 @@ import {
   readHiddenAddress,
   registerProof,
 } from '../../../../../servers/p2p/betanet/meeting.ts';
+import { ManualClock } from './lib/manual-clock.ts';
 import { startVillage } from './lib/village.ts';
 
 const NAMES = ['alice', 'r1', 'r2', 'r3', 'r4', 'r5', 'bob'];
@@ -76,6 +77,22 @@ describe('a hidden receiver', () => {
     await betanet.send({ caller, circuit_id: opened.circuit_id, content: 'hello' });
     return true;
   }
+
+  it('[N4] keeps its circuits alive while nobody comes', async () => {
+    const clock = new ManualClock();
+    village = await startVillage({ names: NAMES, clients: ['alice', 'bob'], clock, settings: { idleMs: 60_000 } });
+    const bob = village.peer('bob');
+    const { address } = await bob.betanet.listen({ enabled: true });
+    await clock.advance(2_000);
+    const carried = () => village.wire.log.filter(({ to, bytes }) => to === 'bob' && bytes[0] === 2).length;
+    const built = carried();
+    expect(built).toBe(2);
+    await clock.advance(300_000);
+    expect(carried()).toBe(built);
+    const { circuit_id } = await village.peer('alice').betanet.open({ caller, to: address! });
+    await village.peer('alice').betanet.send({ caller, circuit_id, content: SECRET });
+    expect(bob.inbox).toMatchObject([{ content: SECRET }]);
+  });
 
   it('[N4] is gone when it stops listening', async () => {
     const { alice, bob, address } = await hiddenBob();
