@@ -1,6 +1,6 @@
 /**
- * Measures circuits on one machine, in one process, without mixing delay: bytes a second through three relays beside a plain libp2p
- * stream in the same run, and the time to the first byte. JSON out. `node test/bench/circuits.ts [--mb N]`
+ * Measures circuits on one machine, in one process: bytes a second through three relays beside a plain libp2p stream in the same
+ * run, and the time to the first byte. JSON out. `node test/bench/circuits.ts [--mb N] [--mixing MEAN_MS]`
  */
 import { parseArgs } from 'node:util';
 import { peerIdFromString } from '@libp2p/peer-id';
@@ -9,8 +9,11 @@ import { secureUniform } from '../../servers/p2p/betanet/mixing.ts';
 import { realClock } from '../../servers/p2p/betanet/network.ts';
 import { know, plainNode, startLoopbackPeers } from '../integration/servers/p2p/lib/loopback-peers.ts';
 
-const { values } = parseArgs({ options: { mb: { type: 'string', default: '16' } } });
+const { values } = parseArgs({
+  options: { mb: { type: 'string', default: '16' }, mixing: { type: 'string', default: '0' } },
+});
 const megabytes = Number(values.mb);
+const mixingMeanMs = Number(values.mixing);
 const ROUNDS = 3;
 const OPENINGS = 30;
 const caller = 'bench';
@@ -55,7 +58,7 @@ async function plainStream(): Promise<() => Promise<void>> {
   };
 }
 
-const village = await startLoopbackPeers({ count: 5, isLogged: false });
+const village = await startLoopbackPeers({ count: 5, isLogged: false, settings: { mixingMeanMs } });
 try {
   const [from, , , , to] = village.peers;
   const plain = await plainStream();
@@ -95,6 +98,7 @@ try {
   process.stdout.write(
     `${JSON.stringify({
       megabytes,
+      mixing_mean_ms: mixingMeanMs,
       circuit_mb_per_s: round(median(throughCircuit.map((run) => run.mbPerSecond))),
       circuit_cpu_ms_per_mb: round(median(throughCircuit.map((run) => run.cpuMsPerMb))),
       plain_mb_per_s: round(median(throughStream.map((run) => run.mbPerSecond))),
