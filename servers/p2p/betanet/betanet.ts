@@ -150,13 +150,19 @@ export async function startBetanet(deps: BetanetDeps): Promise<Betanet> {
     settings,
     key: (id) => keys.find(id),
     accept: (end) => {
-      if (stopped || held.size >= settings.openCircuits) return false;
+      if (stopped || !hasRoomForOthers()) return false;
       hold(end, undefined);
       return true;
     },
     fault,
     ...(deps.tap === undefined ? {} : { tap: deps.tap }),
   });
+
+  /** Others fill at most half of the places, so that they cannot keep us from opening circuits of our own. */
+  const hasRoomForOthers = (): boolean => {
+    const incoming = [...held.values()].filter(({ caller }) => caller === undefined).length;
+    return incoming < settings.openCircuits / 2 && held.size < settings.openCircuits;
+  };
 
   const hold = (end: CircuitEnd, caller: string | undefined): Held => {
     const id = randomUUID();
@@ -206,8 +212,8 @@ export async function startBetanet(deps: BetanetDeps): Promise<Betanet> {
         ...builder,
         keepAliveMs: settings.idleMs / 3,
         joined: (end) => {
-          if (held.size >= settings.openCircuits) end.close('limits');
-          else hold(end, undefined);
+          if (hasRoomForOthers()) hold(end, undefined);
+          else end.close('limits');
         },
         failed: (cause) => deps.report('a hidden address could not be kept reachable; it is tried again', cause),
       });

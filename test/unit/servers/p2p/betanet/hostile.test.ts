@@ -225,6 +225,22 @@ describe('a far end that does not read', () => {
   });
 });
 
+describe('a far end to which many circuits are opened', () => {
+  it('[N4] takes half of what it can hold, says so to the rest, and still opens its own', async () => {
+    village = await startVillage({ names: NAMES, settings: { openCircuits: 4 } });
+    const alice = village.peer('alice').betanet;
+    const bob = village.peer('bob').betanet;
+    for (const isTaken of [true, true, false]) {
+      const { circuit_id } = await alice.open({ caller, to: 'bob' });
+      const sent = alice.send({ caller, circuit_id, content: 'x' });
+      if (isTaken) await expect(sent).resolves.toMatchObject({ status: 'delivered' });
+      else await expect(sent).rejects.toMatchObject({ kind: 'CONNECTION_LOST', data: { ended: 'limits' } });
+    }
+    await expect(bob.open({ caller, to: 'alice' })).resolves.toMatchObject({ status: 'open' });
+    expect((await bob.status({ caller })).circuits).toHaveLength(3);
+  });
+});
+
 describe('one end of a circuit', () => {
   const port = { payloadBytes: 953, send: () => {}, full: false, onceReady: () => {}, destroy: () => {} };
 
