@@ -10,8 +10,9 @@ import { MAX_RECORD_BYTES, openRecord, type PeerRecord, RECORD_LIFETIME_MS, seal
 
 const TELL_EVERY_MS = 15_000;
 const STORE_EVERY_MS = 60_000;
-/** Changes that come together are told together. */
+/** Changes that come together are told together; and not more often than this, however many peers come. */
 const GATHER_MS = 100;
+const TELL_AT_MOST_EVERY_MS = 1_000;
 export const RECORD_TOPIC = '/aivillage/records/1';
 
 export interface AnnouncementParts {
@@ -41,6 +42,7 @@ export function startAnnouncements(parts: AnnouncementParts): Announcements {
   let offered: Capabilities = { cpu_cores: 0, memory_gb: 0, gpu: false, services: {} };
   let sequence = 0;
   let gathering: NodeJS.Timeout | undefined;
+  let toldAt = 0;
   let isClosed = false;
 
   const topic = parts.subscribe({
@@ -65,6 +67,7 @@ export function startAnnouncements(parts: AnnouncementParts): Announcements {
   };
   const tell = (): void => {
     if (isClosed) return;
+    toldAt = now();
     topic.publish(sealRecord(key, draft())).catch((cause: unknown) => log.debug({ cause }, 'the record was not told'));
   };
   const store = (): void => {
@@ -73,10 +76,13 @@ export function startAnnouncements(parts: AnnouncementParts): Announcements {
   };
   const refresh = (): void => {
     if (gathering !== undefined || isClosed) return;
-    gathering = setTimeout(() => {
-      gathering = undefined;
-      tell();
-    }, GATHER_MS);
+    gathering = setTimeout(
+      () => {
+        gathering = undefined;
+        tell();
+      },
+      Math.max(GATHER_MS, toldAt + TELL_AT_MOST_EVERY_MS - now()),
+    );
   };
   const timers = [setInterval(tell, TELL_EVERY_MS), setInterval(store, STORE_EVERY_MS)];
 

@@ -7,6 +7,7 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { AppError } from '../errors.ts';
 import { startAnnouncements } from './announcements.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { isPeerId } from './key.ts';
 import { dhtKeyOf, makeLibp2p, type VillageLibp2p } from './libp2p.ts';
 import { planListening, rememberPorts } from './listen.ts';
@@ -23,8 +24,8 @@ const PING_TIMEOUT_MS = 5_000;
 const FIND_TIMEOUT_MS = 5_000;
 /** How long a peer that was disconnected on purpose stays away. */
 const DISMISSED_MS = 60_000;
-/** Of connections that were not asked for by name. */
-const SHARE_FOR_DISCOVERY = 0.5;
+/** With so many neighbours a node looks for no more by itself; messages reach the rest through them. */
+const ENOUGH_NEIGHBOURS = 24;
 
 export async function startNode(options: NodeOptions): Promise<P2pNode> {
   const { key, log, now, maxConnections = 256 } = options;
@@ -82,7 +83,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     dial: async (target, signal) => void (await dial(target, signal)),
     isConnected: (target) => table.isConnected(peerIdIn(target) ?? ''),
     isRefused: (target) => standing.isRefused(peerIdIn(target) ?? '', now()),
-    hasRoom: () => table.connectedCount() < maxConnections * SHARE_FOR_DISCOVERY,
+    hasRoom: () => table.connectedCount() < ENOUGH_NEIGHBOURS,
   });
 
   watchConnections(libp2p, {
@@ -90,7 +91,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
       const peerId = connection.remotePeer.toString();
       const address = connection.remoteAddr.toString();
       const { id, direction } = connection;
-      table.addLink(peerId, { id, address, direction, latencyMs: () => connection.rtt }, now());
+      table.addLink(peerId, { id, address, direction }, now());
       peerChanged(peerId);
     },
     closed(connection) {
@@ -114,7 +115,10 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
   const { gossip, dht, ping } = libp2p.services;
   const subscribe = topicsOn({ gossip, log, report });
   const learn = (record: PeerRecord): void => {
+    const isNew = table.get(record.peerId, now())?.record === undefined;
     if (!table.putRecord(record, now())) return;
+    // Who has just come knows nobody's record.
+    if (isNew) announcements.refresh();
     if (!table.isConnected(record.peerId)) tending.want(record.peerId);
     peerChanged(record.peerId);
   };
@@ -133,6 +137,17 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
   });
   gossip.addEventListener('subscription-change', () => announcements.refresh());
   libp2p.addEventListener('self:peer:update', () => announcements.refresh());
+
+  const pingOnce = (peerId: string, signal: AbortSignal) =>
+    ping.ping(peerIdFromString(peerId), { signal, runOnLimitedConnection: true });
+  const endHeartbeat = startHeartbeat({
+    connected: table.connected,
+    ping: pingOnce,
+    measured: (peerId, latencyMs) => table.measured(peerId, latencyMs, now()),
+    giveUp(peerId) {
+      for (const connection of libp2p.getConnections(peerIdFromString(peerId))) connection.abort(new Error('silent'));
+    },
+  });
 
   const connect = async (target: string, signal?: AbortSignal): Promise<KnownPeer> => {
     standing.pardon(peerIdIn(target) ?? '');
@@ -173,10 +188,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
       const limit = AbortSignal.timeout(PING_TIMEOUT_MS);
       try {
         if (!table.isConnected(peerId)) await dial(peerId, signal);
-        const taken = await ping.ping(peerIdFromString(peerId), {
-          signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-          runOnLimitedConnection: true,
-        });
+        const taken = await pingOnce(peerId, signal === undefined ? limit : AbortSignal.any([signal, limit]));
         table.measured(peerId, taken, now());
         return taken;
       } catch (cause) {
@@ -233,6 +245,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     report,
     sign: (domain, data) => key.sign(domain, data),
     async close() {
+      endHeartbeat();
       tending.close();
       announcements.close();
       listeners.clear();

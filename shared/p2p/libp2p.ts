@@ -89,13 +89,13 @@ export async function makeLibp2p(options: Libp2pOptions): Promise<MadeLibp2p> {
       inboundConnectionThreshold: 64,
       maxIncomingPendingConnections: 64,
       addressSorter: (a, b) => inOrder(rank(a.multiaddr), rank(b.multiaddr)),
-      addressDialTimeout: 3_000,
+      addressDialTimeout: 5_000,
     },
-    connectionMonitor: { pingInterval: 5_000 },
+    connectionMonitor: { enabled: false },
     peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_TAG, interval: 3_000 })] : [],
     services: {
       identify: identify(),
-      ping: ping(),
+      ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       dht: pacedDht({
         protocol: '/aivillage/kad/1.0.0',
         clientMode: false,

@@ -12,8 +12,6 @@ export interface Link {
   readonly id: string;
   readonly address: string;
   readonly direction: 'inbound' | 'outbound';
-  /** Milliseconds of the last round trip. */
-  readonly latencyMs: () => number | undefined;
 }
 
 interface Entry {
@@ -37,6 +35,7 @@ export interface PeerTable {
   list(now: number): KnownPeer[];
   has(peerId: string): boolean;
   isConnected(peerId: string): boolean;
+  connected(): string[];
   connectedCount(): number;
   size(): number;
 }
@@ -81,7 +80,7 @@ export function createPeerTable(maxPeers: number, standingOf: (peerId: string, n
       direction: link?.direction,
       transport: link && transportOf(link.address),
       addresses: [...new Set(addresses)].slice(0, MAX_ADDRESSES),
-      latencyMs: link?.latencyMs() ?? entry.latencyMs,
+      latencyMs: entry.latencyMs,
       lastSeenAt: link === undefined ? entry.lastSeenAt : now,
       record,
       standing: standingOf(peerId, now),
@@ -98,7 +97,6 @@ export function createPeerTable(maxPeers: number, standingOf: (peerId: string, n
     dropLink(peerId, linkId, now) {
       const entry = entries.get(peerId);
       if (entry === undefined || !entry.links.has(linkId)) return;
-      entry.latencyMs = entry.links.get(linkId)?.latencyMs() ?? entry.latencyMs;
       entry.links.delete(linkId);
       if (entry.links.size === 0) connected -= 1;
       touch(peerId, now);
@@ -123,6 +121,7 @@ export function createPeerTable(maxPeers: number, standingOf: (peerId: string, n
     list: (now) => [...entries].map(([peerId, entry]) => view(peerId, entry, now)).reverse(),
     has: (peerId) => entries.has(peerId),
     isConnected: (peerId) => (entries.get(peerId)?.links.size ?? 0) > 0,
+    connected: () => [...entries].flatMap(([peerId, { links }]) => (links.size > 0 ? [peerId] : [])),
     connectedCount: () => connected,
     size: () => entries.size,
   };

@@ -108,7 +108,9 @@ export class PeerProcess {
   }
 
   async peers() {
-    const { peers } = z.looseObject({ peers: z.array(peerSchema) }).parse(await this.call('p2p_peers', { limit: 1_000 }));
+    const { peers } = z
+      .looseObject({ peers: z.array(peerSchema) })
+      .parse(await this.call('p2p_peers', { limit: 1_000 }));
     return peers;
   }
 

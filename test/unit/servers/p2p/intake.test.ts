@@ -68,7 +68,9 @@ it('[N3] puts a message for this node into the inbox once, and confirms it once'
   expect(intake(NEIGHBOUR, 3, bytes)).toMatchObject({ reply: REPLY.accepted, is: 'mine' });
   expect(intake(NEIGHBOUR, 3, bytes).reply).toBe(REPLY.duplicate);
   expect(intake('another neighbour', 5, bytes).reply).toBe(REPLY.duplicate);
-  expect(store.inbox(0, 10, undefined)).toMatchObject([{ fromPeer: alice.peerId, fromAgent: 'sage', content: 'hello' }]);
+  expect(store.inbox(0, 10, undefined)).toMatchObject([
+    { fromPeer: alice.peerId, fromAgent: 'sage', content: 'hello' },
+  ]);
   expect(confirmed).toHaveLength(1);
 });
 

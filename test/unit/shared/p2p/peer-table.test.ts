@@ -16,7 +16,6 @@ const link = (id: string, address: string, direction: 'inbound' | 'outbound' = '
   id,
   address,
   direction,
-  latencyMs: () => 5,
 });
 
 it('[N2] shows a peer with its best connection and each address once, without its id', () => {
@@ -27,9 +26,9 @@ it('[N2] shows a peer with its best connection and each address once, without it
   expect(table.get('p', 4)).toMatchObject({
     isConnected: true,
     transport: 'quic',
-    latencyMs: 5,
     addresses: ['/ip4/192.0.2.2/udp/2/quic-v1', '/ip4/192.0.2.1/tcp/1'],
   });
+  table.measured('p', 5, 4);
   table.dropLink('p', 'd', 5);
   expect(table.get('p', 5)).toMatchObject({ transport: 'relay' });
   table.dropLink('p', 'r', 6);

@@ -46,7 +46,10 @@ it.each([
 it.each([
   ['cores without end', { ...draft, cpu_cores: 1e9 }],
   ['negative memory', { ...draft, memory_gb: -1 }],
-  ['an endless service list', { ...draft, services: Object.fromEntries([...Array(17).keys()].map((n) => [`s${n}`, {}])) }],
+  [
+    'an endless service list',
+    { ...draft, services: Object.fromEntries([...Array(17).keys()].map((n) => [`s${n}`, {}])) },
+  ],
   ['a long address', { ...draft, addresses: [`/dns/${'x'.repeat(600)}`] }],
 ])('[N5] does not even sign %s', (_, wrong) => {
   expect(() => sealRecord(key, wrong)).toThrow();
