@@ -8,7 +8,7 @@ export const circuitIdSchema = z.string().min(1).max(64);
 export const circuitTargetSchema = z.string().min(1).max(128);
 /** In characters: what the inbox shows of one message. */
 export const MAX_CIRCUIT_CONTENT = 60_000;
-const countSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const countSchema = z.int().min(0).max(1_000_000_000_000_000);
 const millisecondsSchema = z.number().min(0).max(86_400_000);
 
 export const openCircuit = defineOperation({
