@@ -99,6 +99,7 @@ export class HiddenEndpoint {
     if (this.#stopped) return;
     this.#later(delayMs, () => {
       this.#wait().catch((error: unknown) => {
+        if (this.#stopped) return;
         this.#deps.failed(error);
         this.#keepWaiting(Math.min(Math.max(delayMs, RETRY_MS) * 2, LONGEST_RETRY_MS));
       });
