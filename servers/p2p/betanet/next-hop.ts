@@ -10,7 +10,8 @@ import { layerOf } from './onion.ts';
 import { Outlet } from './outlet.ts';
 import { readCreated } from './wire.ts';
 
-const REACHED_MS = 10_000;
+/** Shorter than the client's own patience, so that it hears which hop it was. */
+const REACHED_MS = 5_000;
 
 export interface NextHopParts {
   readonly clock: Clock;

@@ -20,10 +20,11 @@ describe('circuits between processes', () => {
   const ids: string[] = [];
 
   beforeAll(async () => {
-    const first = await PeerProcess.start();
+    const listen = { P2P_LISTEN: '/ip4/127.0.0.1/tcp/0' };
+    const first = await PeerProcess.start({ env: listen });
     peers.push(first);
     const { addresses } = await first.status();
-    const env = { P2P_BOOTSTRAP: addresses.find((address) => address.includes('/tcp/')) ?? '' };
+    const env = { ...listen, P2P_BOOTSTRAP: addresses.find((address) => address.includes('/tcp/')) ?? '' };
     peers.push(...(await Promise.all(Array.from({ length: COUNT - 1 }, () => PeerProcess.start({ env })))));
     for (const peer of peers) ids.push((await peer.status()).peer_id);
     for (const peer of peers) {
