@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { CELL_BYTES, DESTROY, encodeCell } from '../../../../../servers/p2p/betanet/cell.ts';
 import { CircuitEnd, WINDOW_CELLS } from '../../../../../servers/p2p/betanet/circuit-end.ts';
 import { newOnionKey, onionKeyId, startHandshake } from '../../../../../servers/p2p/betanet/keys.ts';
+import type { LinkStream } from '../../../../../servers/p2p/betanet/network.ts';
 import { encodeCreate } from '../../../../../servers/p2p/betanet/wire.ts';
 import { ManualClock, settle } from './lib/manual-clock.ts';
 import { startVillage } from './lib/village.ts';
@@ -222,6 +223,44 @@ describe('a far end that does not read', () => {
     gate.resolve();
     await Promise.all(sending);
     expect(bob.inbox).toHaveLength(9);
+  });
+});
+
+describe('a neighbour that reads nothing', () => {
+  it('[N4] loses the circuit after thirty seconds, and no other circuit waits for it', async () => {
+    const clock = new ManualClock();
+    village = await startVillage({ names: NAMES, clock });
+    const { wire } = village;
+    const dialled: LinkStream[] = [];
+    const dial = wire.dial.bind(wire);
+    wire.dial = (from, to) => {
+      const stream = dial(from, to);
+      if (from === 'alice') dialled.push(stream);
+      return stream;
+    };
+    const alice = village.peer('alice');
+    const bob = village.peer('bob');
+    const open = async (content: string) => {
+      const { circuit_id, relays } = await alice.betanet.open({ caller, to: 'bob' });
+      await alice.betanet.send({ caller, circuit_id, content });
+      return { first: relays[0]!, answerOn: bob.inbox.at(-1)!.circuit_id };
+    };
+    const deaf = await open('one');
+    const good = await open('two');
+    dialled[0]!.pause();
+    const sending = bob.betanet.send({ caller, circuit_id: deaf.answerOn, content: 'x'.repeat(1_000_000) });
+    const failed = expect(sending).rejects.toMatchObject({ data: { ended: 'stalled' } });
+    await settle(300);
+    const unread = wire.log.filter(({ from, to }) => from === deaf.first && to === 'alice');
+    expect(unread.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThan(3 * wire.windowBytes);
+    await bob.betanet.send({ caller, circuit_id: good.answerOn, content: 'passes by' });
+    expect(alice.inbox.at(-1)?.content).toBe('passes by');
+    await clock.advance(29_000);
+    const endedBy = async () => (await village.peer(deaf.first).betanet.status({ caller })).relaying.endedBy;
+    expect((await endedBy()).stalled).toBeUndefined();
+    await clock.advance(2_000);
+    expect((await endedBy()).stalled).toBe(1);
+    await failed;
   });
 });
 
