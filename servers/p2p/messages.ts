@@ -4,7 +4,8 @@ import type { Broadcasting } from './broadcast.ts';
 import { PRIORITIES } from './limits.ts';
 import { readInbox, sendBroadcast, sendMessage } from './operations.ts';
 import { type Served, serveOperation } from './owner/operation.ts';
-import type { InboxRow, MessageStore, SentRow } from './store/message-store.ts';
+import type { InboxRow, SentRow } from './store/inbox.ts';
+import type { MessageStore } from './store/message-store.ts';
 
 /** How long a send waits for the recipient's answer. */
 const DELIVERY_WITHIN_MS = 1_000;

@@ -66,7 +66,11 @@ export async function openOwn({ dataDir, portsFile, log, peers, now, tell }: Own
     isPrivate: peers.networkKey !== undefined,
     mdns: peers.mdns,
     betanet: circuits.status,
-    bitchat: () => ({ inbox: store.inboxCount(), ...store.counts(now()) }),
+    bitchat: () => ({
+      inbox: store.inboxCount(),
+      waiting: store.waiting(now()),
+      carried: store.carriedForOthers().count,
+    }),
   });
   return {
     operations: [

@@ -19,7 +19,8 @@ import { createStanding } from './standing.ts';
 import { createTending } from './tending.ts';
 import { topicsOn } from './topics.ts';
 
-const DIAL_TIMEOUT_MS = 8_000;
+/** Several addresses are tried one after the other. */
+const DIAL_TIMEOUT_MS = 20_000;
 const PING_TIMEOUT_MS = 5_000;
 const FIND_TIMEOUT_MS = 5_000;
 /** How long a peer that was disconnected on purpose stays away. */

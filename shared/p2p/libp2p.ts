@@ -89,7 +89,7 @@ export async function makeLibp2p(options: Libp2pOptions): Promise<MadeLibp2p> {
       inboundConnectionThreshold: 64,
       maxIncomingPendingConnections: 64,
       addressSorter: (a, b) => inOrder(rank(a.multiaddr), rank(b.multiaddr)),
-      addressDialTimeout: 5_000,
+      addressDialTimeout: 3_000,
     },
     connectionMonitor: { enabled: false },
     peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_TAG, interval: 3_000 })] : [],

@@ -161,7 +161,7 @@ export async function startBitchat({ node, key, store, changed, quotas = QUOTAS 
           text: `A message has at most ${MAX_CONTENT_BYTES} bytes; send it in parts`,
         });
       }
-      if (store.counts(now()).waiting >= MAX_WAITING) {
+      if (store.waiting(now()) >= MAX_WAITING) {
         throw new AppError('RATE_LIMITED', {
           text: `${MAX_WAITING} messages wait for their recipients already; send again when some have arrived or run out`,
         });

@@ -5,7 +5,8 @@
 import type { Log } from '../../../shared/log.ts';
 import { FrameError, framesOn } from '../../../shared/p2p/frames.ts';
 import type { P2pNode } from '../../../shared/p2p/node.ts';
-import type { MessageStore, Parcel } from '../store/message-store.ts';
+import type { MessageStore } from '../store/message-store.ts';
+import type { Parcel } from '../store/parcels.ts';
 import { MAX_ENVELOPE_BYTES } from './envelope.ts';
 import { REPLY, type Reply } from './intake.ts';
 

@@ -93,7 +93,7 @@ it('[N3] carries a message for another with one link less, and drops it when its
 
 it('[N3] does not carry on what has no link left', () => {
   expect(intakeWith()(NEIGHBOUR, 0, message(alice, bob)).reply).toBe(REPLY.refused);
-  expect(store.counts(now).carried).toBe(0);
+  expect(store.carriedForOthers().count).toBe(0);
 });
 
 it('[N3] takes the longer reach when the first copy came the longer way', () => {
@@ -193,6 +193,6 @@ it('[N3] forgets what has run out, and keeps the newest of the inbox', () => {
   for (let n = 0; n < 5; n += 1) intake(NEIGHBOUR, 3, message(alice, me, {}, `message ${n}`));
   intake(NEIGHBOUR, 3, message(alice, bob));
   store.prune(now + 60_000, { inbox: 3, forMs: 1_000_000 });
-  expect(store.counts(now).carried).toBe(0);
+  expect(store.carriedForOthers().count).toBe(0);
   expect(store.inbox(0, 10, undefined).map(({ content }) => content)).toEqual(['message 2', 'message 3', 'message 4']);
 });
