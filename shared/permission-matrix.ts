@@ -52,6 +52,10 @@ export const BUILT_IN_TOOLS = {
     'bitchat_send',
     'bitchat_inbox',
     'p2p_broadcast',
+    'betanet_open_circuit',
+    'betanet_send',
+    'betanet_close_circuit',
+    'betanet_listen',
   ],
   monitoring: ['system_performance'],
 } as const;
@@ -110,6 +114,10 @@ const tools = {
   bitchat_send: { level: 'OPERATOR', permission: 'p2p:message' },
   bitchat_inbox: { level: 'OPERATOR', permission: 'p2p:message' },
   p2p_broadcast: { level: 'OPERATOR', permission: 'p2p:message' },
+  betanet_open_circuit: { level: 'OPERATOR', permission: 'p2p:message' },
+  betanet_send: { level: 'OPERATOR', permission: 'p2p:message' },
+  betanet_close_circuit: { level: 'OPERATOR', permission: 'p2p:message' },
+  betanet_listen: { level: 'OPERATOR', permission: 'p2p:connect' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 

@@ -90,7 +90,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   N1: stands('libp2p'),
   N2: stands('peers and status'),
   N3: stands('mesh messages'),
-  N4: later('circuits'),
+  N4: stands('circuits'),
   N5: stands('broadcast and discovery'),
   N6: stands('presence'),
   F1: later('fog nodes'),

@@ -1,6 +1,7 @@
 /** What the tools, resources and prompts ask of the node about peers, and the form of the answers. */
 import { z } from 'zod';
 import { detailsSchema, serviceNameSchema } from '../../shared/p2p/capabilities.ts';
+import { circuitStatusSchema } from './circuit-operations.ts';
 import { MAX_HOPS, MAX_LIFETIME_MS, PRIORITIES } from './limits.ts';
 import { defineOperation } from './owner/operation.ts';
 
@@ -59,6 +60,8 @@ export const statusSchema = z.object({
     /** Messages of others that are carried for them. */
     carried: countSchema,
   }),
+  /** BetaNet: circuits that end or pass here. */
+  betanet: circuitStatusSchema,
   /** The process that runs the node for all on this data folder. */
   owner_pid: countSchema,
 });
@@ -158,7 +161,8 @@ export const inboxSchema = z.object({
     .array(
       z.object({
         message_id: messageIdSchema,
-        kind: z.enum(['message', 'broadcast']),
+        kind: z.enum(['message', 'broadcast', 'circuit']),
+        /** For what came through a circuit: `circuit:` and its id. */
         from: peerIdSchema,
         /** The agent behind it, by the word of its village. */
         from_agent: z.string().max(128),
@@ -191,7 +195,7 @@ export const readInbox = defineOperation({
     /** A position; without it the newest. */
     after: countSchema.optional(),
     limit: z.int().min(1).max(200),
-    kind: z.enum(['message', 'broadcast']).optional(),
+    kind: z.enum(['message', 'broadcast', 'circuit']).optional(),
   }),
   result: inboxSchema,
 });

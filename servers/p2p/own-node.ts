@@ -3,9 +3,10 @@ import path from 'node:path';
 import type { Log } from '../../shared/log.ts';
 import { loadNodeKey } from '../../shared/p2p/key.ts';
 import { openNode } from '../../shared/p2p/open-node.ts';
-import type { PeerSettings } from '../../shared/settings.ts';
+import type { CircuitSettings, PeerSettings } from '../../shared/settings.ts';
 import { startBitchat } from './bitchat/bitchat.ts';
 import { startBroadcasting } from './broadcast.ts';
+import { startCircuits } from './circuits.ts';
 import { messageOperations } from './messages.ts';
 import { createNetwork } from './network.ts';
 import type { Served } from './owner/operation.ts';
@@ -22,6 +23,8 @@ const MAX_MET = 64;
 const KEPT_MS = 30 * DAY_MS;
 const MAX_INBOX = 20_000;
 const PRUNE_EVERY_MS = 60_000;
+/** As the settings' own defaults. */
+const CIRCUITS: CircuitSettings = { relay: true, mixingMs: 5, coverPerSecond: 0, operator: undefined };
 
 export interface OwnNodeParts {
   readonly dataDir: string;
@@ -46,6 +49,7 @@ export async function openOwn({ dataDir, portsFile, log, peers, now, tell }: Own
   const changed = () => gather('inbox', 'status');
   const bitchat = await startBitchat({ node, key, store, changed });
   const broadcasting = startBroadcasting({ node, store, changed });
+  const circuits = await startCircuits({ node, store, settings: peers.circuits ?? CIRCUITS, log, now, changed });
 
   for (const { peer, addresses } of store.met(now() - MET_WITHIN_MS, MAX_MET)) node.remember(peer, addresses);
   const endWatch = node.onPeerChange((peerId) => {
@@ -61,6 +65,7 @@ export async function openOwn({ dataDir, portsFile, log, peers, now, tell }: Own
     node,
     isPrivate: peers.networkKey !== undefined,
     mdns: peers.mdns,
+    betanet: circuits.status,
     bitchat: () => ({
       inbox: store.inboxCount(),
       waiting: store.waiting(now()),
@@ -68,13 +73,18 @@ export async function openOwn({ dataDir, portsFile, log, peers, now, tell }: Own
     }),
   });
   return {
-    operations: [...network.operations, ...messageOperations({ bitchat, broadcasting, store, now })],
+    operations: [
+      ...network.operations,
+      ...messageOperations({ bitchat, broadcasting, store, now }),
+      ...circuits.operations,
+    ],
     async close() {
       endWatch();
       clearInterval(pruning);
       gather.end();
       network.close();
       broadcasting.close();
+      await circuits.close();
       await bitchat.close();
       await node.close();
       await store.close();

@@ -5,7 +5,7 @@ import type { Tables } from './schema.ts';
 
 export interface Received {
   readonly id: string;
-  readonly kind: 'message' | 'broadcast';
+  readonly kind: 'message' | 'broadcast' | 'circuit';
   readonly fromPeer: string;
   readonly fromAgent: string;
   readonly content: string;

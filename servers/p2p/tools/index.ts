@@ -1,6 +1,10 @@
 /** The P2P server's tools, in the order in which they are listed. */
 import type { Tool } from '../../../shared/tool.ts';
 import type { P2pDeps } from '../deps.ts';
+import { betanetCloseCircuit } from './betanet-close-circuit.ts';
+import { betanetListen } from './betanet-listen.ts';
+import { betanetOpenCircuit } from './betanet-open-circuit.ts';
+import { betanetSend } from './betanet-send.ts';
 import { bitchatInbox } from './bitchat-inbox.ts';
 import { bitchatSend } from './bitchat-send.ts';
 import { discoverFogNodes } from './discover-fog-nodes.ts';
@@ -22,5 +26,9 @@ export function p2pTools(deps: P2pDeps): readonly Tool[] {
     bitchatSend(deps),
     bitchatInbox(deps),
     p2pBroadcast(deps),
+    betanetOpenCircuit(deps),
+    betanetSend(deps),
+    betanetCloseCircuit(deps),
+    betanetListen(deps),
   ];
 }
