@@ -54,7 +54,7 @@ export async function openOwn({ dataDir, portsFile, log, peers, now, tell }: Own
   const broadcasting = startBroadcasting({ node, store, changed });
   const circuits = await startCircuits({ node, store, settings: peers.circuits ?? CIRCUITS, log, now, changed });
 
-  for (const { peer, addresses } of store.met(now() - MET_WITHIN_MS, MAX_MET)) node.remember(peer, addresses);
+  for (const { peer, addresses, at } of store.met(now() - MET_WITHIN_MS, MAX_MET)) node.remember(peer, addresses, at);
   const endWatch = node.onPeerChange((peerId) => {
     gather('peers', 'status');
     const peer = node.peer(peerId);

@@ -177,9 +177,9 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
       return () => void listeners.delete(listener);
     },
     connect,
-    remember(peerId, addresses) {
+    remember(peerId, addresses, seenAt) {
       if (peerId === key.peerId || !isPeerId(peerId)) return;
-      table.addAddresses(peerId, addresses, now());
+      if (addresses.length > 0) table.addAddresses(peerId, addresses, Math.min(seenAt, now()));
       tending.want(peerId);
     },
     async disconnect(peerId) {

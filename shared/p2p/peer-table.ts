@@ -26,8 +26,8 @@ export interface PeerTable {
   seen(peerId: string, now: number): void;
   addLink(peerId: string, link: Link, now: number): void;
   dropLink(peerId: string, linkId: string, now: number): void;
-  /** Addresses it was found at; the newest first, each once. */
-  addAddresses(peerId: string, addresses: readonly string[], now: number): void;
+  /** Addresses it was found at, when; the newest first, each once. */
+  addAddresses(peerId: string, addresses: readonly string[], seenAt: number): void;
   measured(peerId: string, latencyMs: number, now: number): void;
   /** Keeps the record when it is newer than the one that is known. @returns whether it was */
   putRecord(record: PeerRecord, now: number): boolean;
@@ -101,8 +101,9 @@ export function createPeerTable(maxPeers: number, standingOf: (peerId: string, n
       if (entry.links.size === 0) connected -= 1;
       touch(peerId, now);
     },
-    addAddresses(peerId, addresses, now) {
-      const entry = touch(peerId, now);
+    addAddresses(peerId, addresses, seenAt) {
+      const known = entries.get(peerId);
+      const entry = known !== undefined && known.lastSeenAt >= seenAt ? known : touch(peerId, seenAt);
       entry.addresses = [...new Set([...addresses, ...entry.addresses])].slice(0, MAX_ADDRESSES);
     },
     measured(peerId, latencyMs, now) {

@@ -142,7 +142,7 @@ export async function startBitchat({ node, key, store, changed, quotas = QUOTAS 
   });
   const sweep = (): void => {
     store.offerOwnAgain(now() - OFFER_AGAIN_MS);
-    for (const peerId of store.awaited(now())) if (!connected.has(peerId)) node.remember(peerId, []);
+    for (const peerId of store.awaited(now())) if (!connected.has(peerId)) node.remember(peerId, [], now());
     spread();
   };
   const timer = setInterval(sweep, SWEEP_EVERY_MS);
@@ -174,7 +174,7 @@ export async function startBitchat({ node, key, store, changed, quotas = QUOTAS 
         store.putSent({ id, toPeer: to, sentAt: createdAt, expiresAt });
         carryOwn(header, body);
       });
-      node.remember(to, []);
+      node.remember(to, [], now());
       dispatch(to);
     },
     async progress(id, withinMs) {

@@ -13,7 +13,10 @@ export interface MessageStore extends Inbox, Parcels {
   /** One synchronous transaction. */
   transaction<T>(work: () => T): T;
   putMet(peer: string, addresses: readonly string[], at: number): void;
-  met(since: number, limit: number): { readonly peer: string; readonly addresses: readonly string[] }[];
+  met(
+    since: number,
+    limit: number,
+  ): { readonly peer: string; readonly addresses: readonly string[]; readonly at: number }[];
   /** Removes what has run out; keeps at most this much of the inbox. */
   prune(now: number, keep: { readonly inbox: number; readonly forMs: number }): void;
   close(): Promise<void>;
@@ -35,8 +38,8 @@ export async function openMessageStore(dataDir: string): Promise<MessageStore> {
           .doUpdateSet({ addresses: (e) => e.ref('excluded.addresses'), at: (e) => e.ref('excluded.at') }),
       ),
   );
-  const metSince = one<{ peer: string; addresses: string }>(
-    db.selectFrom('met').select(['peer', 'addresses']).where('at', '>', 0).orderBy('at', 'desc').limit(1),
+  const metSince = one<{ peer: string; addresses: string; at: number }>(
+    db.selectFrom('met').select(['peer', 'addresses', 'at']).where('at', '>', 0).orderBy('at', 'desc').limit(1),
   );
   const oldMet = one<never>(db.deleteFrom('met').where('at', '<=', 0));
 
@@ -46,7 +49,9 @@ export async function openMessageStore(dataDir: string): Promise<MessageStore> {
     transaction: (work) => store.transaction(work),
     putMet: (peer, addresses, at) => void putMet.run(peer, JSON.stringify(addresses), at),
     met: (since, limit) =>
-      metSince.all(since, limit).map(({ peer, addresses }) => ({ peer, addresses: JSON.parse(addresses) as string[] })),
+      metSince
+        .all(since, limit)
+        .map(({ peer, addresses, at }) => ({ peer, at, addresses: JSON.parse(addresses) as string[] })),
 
     prune(now, keep) {
       store.transaction(() => {

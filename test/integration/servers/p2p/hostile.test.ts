@@ -85,6 +85,15 @@ it('[N3] a peer that sends without end and reads nothing costs no memory, and ot
   expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1_048_576);
 }, 40_000);
 
+it('[N3] a neighbour that takes streams and never answers keeps only its own messages waiting', async () => {
+  await attacker.handle(PROTOCOL, () => undefined);
+  const slow = await victim.send(attacker.peerId.toString(), 'for the silent one');
+  expect(slow.status).toBe('queued');
+  const { status } = await victim.send(honest.peerId, 'for the other');
+  expect(status).toBe('delivered');
+  expect(await honest.contents()).toEqual(['for the other']);
+}, 40_000);
+
 it('[N5] a forged record is not believed nor passed on, and counts; one that no ping confirms is not offered', async () => {
   const other = makeNodeKey();
   const now = Date.now();

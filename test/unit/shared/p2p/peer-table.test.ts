@@ -68,3 +68,10 @@ it.each([
 ])('[N2] %s runs on %s', (address, transport) => {
   expect(transportOf(address)).toBe(transport);
 });
+
+it('[N2] an address from memory makes nobody seem to have been seen lately', () => {
+  const table = createPeerTable(10, () => 0);
+  table.seen('p', 500);
+  table.addAddresses('p', ['/ip4/192.0.2.1/tcp/1'], 100);
+  expect(table.get('p', 900)).toMatchObject({ lastSeenAt: 500, addresses: ['/ip4/192.0.2.1/tcp/1'] });
+});
