@@ -6,6 +6,16 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { listenParts, planListening, rememberPorts } from '../../../../shared/p2p/listen.ts';
 
+/** Free for TCP now, and as good as surely for UDP. */
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 it('[N1] takes another free port where the one asked for is taken, and says so', async () => {
   const other = net.createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
@@ -27,9 +37,10 @@ it('[N1] keeps a port that was given out, for the next start', async () => {
   const file = path.join(folder, 'ports');
   const [wanted] = (await planListening(['/ip4/127.0.0.1/tcp/0'], file)).addresses;
   expect(wanted).toBe('/ip4/127.0.0.1/tcp/0');
-  rememberPorts(file, ['/ip4/127.0.0.1/tcp/41234/p2p/x', '/ip4/127.0.0.1/udp/41235/quic-v1/p2p/x']);
+  const port = await freePort();
+  rememberPorts(file, [`/ip4/127.0.0.1/tcp/${port}/p2p/x`, `/ip4/127.0.0.1/udp/${port}/quic-v1/p2p/x`]);
   const again = await planListening(['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'], file);
-  expect(again.addresses).toEqual(['/ip4/127.0.0.1/tcp/41234', '/ip4/127.0.0.1/udp/41235/quic-v1']);
+  expect(again.addresses).toEqual([`/ip4/127.0.0.1/tcp/${port}`, `/ip4/127.0.0.1/udp/${port}/quic-v1`]);
   fs.rmSync(folder, { recursive: true });
 });
 
