@@ -6,13 +6,20 @@ import type { Log } from '../log.ts';
 import { type Capabilities, capabilitiesSchema } from './capabilities.ts';
 import type { NodeKey } from './key.ts';
 import type { Topic, TopicSpec } from './node.ts';
-import { MAX_RECORD_BYTES, openRecord, type PeerRecord, RECORD_LIFETIME_MS, sealRecord } from './record.ts';
+import {
+  MAX_RECORD_BYTES,
+  type Opened,
+  openRecord,
+  type PeerRecord,
+  RECORD_LIFETIME_MS,
+  sealRecord,
+} from './record.ts';
 
 const TELL_EVERY_MS = 15_000;
 const STORE_EVERY_MS = 60_000;
 /** Changes that come together are told together; and not more often than this, however many peers come. */
 const GATHER_MS = 100;
-const TELL_AT_MOST_EVERY_MS = 1_000;
+const TELL_AT_MOST_EVERY_MS = 3_000;
 export const RECORD_TOPIC = '/aivillage/records/1';
 
 export interface AnnouncementParts {
@@ -45,16 +52,23 @@ export function startAnnouncements(parts: AnnouncementParts): Announcements {
   let toldAt = 0;
   let isClosed = false;
 
+  // Judged before it is passed on, then received: one check of the signature is enough.
+  const opened = new WeakMap<Uint8Array, Opened>();
+  const open = (data: Uint8Array): Opened => {
+    const found = opened.get(data) ?? openRecord(data, now());
+    opened.set(data, found);
+    return found;
+  };
   const topic = parts.subscribe({
     name: RECORD_TOPIC,
     maxBytes: MAX_RECORD_BYTES,
     judge(data) {
-      const { flaw } = openRecord(data, now());
+      const { flaw } = open(data);
       if (flaw === undefined) return 'accept';
       return flaw === 'forged' ? 'breach' : 'ignore';
     },
     receive(data) {
-      const { record } = openRecord(data, now());
+      const { record } = open(data);
       if (record !== undefined && record.peerId !== key.peerId) parts.learn(record);
     },
   });

@@ -3,8 +3,8 @@
  * libp2p's own monitor ends connections that are well: two pings at once are one too many for it.
  */
 
-const BEAT_EVERY_MS = 4_000;
-const ANSWER_WITHIN_MS = 4_000;
+const BEAT_EVERY_MS = 6_000;
+const ANSWER_WITHIN_MS = 5_000;
 /** Silences in a row: a busy machine is no dead one. */
 const MAX_SILENCES = 3;
 

@@ -24,13 +24,13 @@ import { topicsOn } from './topics.ts';
 const DIAL_TIMEOUT_MS = 20_000;
 const PING_TIMEOUT_MS = 5_000;
 const FIND_TIMEOUT_MS = 5_000;
+/** Two sides that dial each other at once are no further apart than this. */
+const FORGOTTEN_AFTER_MS = 3_000;
 /** How long a peer that was disconnected on purpose stays away. */
 const DISMISSED_MS = 60_000;
-/** With so many neighbours a node looks for no more by itself; messages reach the rest through them. */
-const ENOUGH_NEIGHBOURS = 24;
 
 export async function startNode(options: NodeOptions): Promise<P2pNode> {
-  const { key, log, now, maxConnections = 256 } = options;
+  const { key, log, now, maxConnections = 256, enoughNeighbours = 12 } = options;
   const standing = createStanding();
   const table = createPeerTable(options.maxPeers ?? 10_000, (peerId, at) => standing.of(peerId, at));
   const isRefused = (peer: PeerId) => standing.isRefused(peer.toString(), now());
@@ -85,8 +85,16 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     dial: async (target, signal) => void (await dial(target, signal)),
     isConnected: (target) => table.isConnected(peerIdIn(target) ?? ''),
     isRefused: (target) => standing.isRefused(peerIdIn(target) ?? '', now()),
-    hasRoom: () => table.connectedCount() < ENOUGH_NEIGHBOURS,
+    hasRoom: () => table.connectedCount() < enoughNeighbours,
   });
+
+  /** Who dials anew has forgotten the old connection: it was restarted. Over QUIC nothing else tells. */
+  const endForgotten = ({ id, remotePeer, timeline }: Connection): void => {
+    for (const old of libp2p.getConnections(remotePeer)) {
+      const isForgotten = old.limits === undefined && timeline.open - old.timeline.open >= FORGOTTEN_AFTER_MS;
+      if (old.id !== id && isForgotten) old.abort(new Error('the peer has dialled anew'));
+    }
+  };
 
   watchConnections(libp2p, {
     opened(connection) {
@@ -94,6 +102,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
       const address = connection.remoteAddr.toString();
       const { id, direction } = connection;
       table.addLink(peerId, { id, address, direction }, now());
+      if (direction === 'inbound' && connection.limits === undefined) endForgotten(connection);
       peerChanged(peerId);
     },
     closed(connection) {

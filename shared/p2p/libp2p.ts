@@ -89,7 +89,7 @@ export async function makeLibp2p(options: Libp2pOptions): Promise<MadeLibp2p> {
       inboundConnectionThreshold: 64,
       maxIncomingPendingConnections: 64,
       addressSorter: (a, b) => inOrder(rank(a.multiaddr), rank(b.multiaddr)),
-      addressDialTimeout: 3_000,
+      addressDialTimeout: 4_000,
     },
     connectionMonitor: { enabled: false },
     peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_TAG, interval: 3_000 })] : [],
@@ -99,6 +99,8 @@ export async function makeLibp2p(options: Libp2pOptions): Promise<MadeLibp2p> {
       dht: pacedDht({
         protocol: '/aivillage/kad/1.0.0',
         clientMode: false,
+        // Neighbours come by gossip and mDNS; the DHT looks around when that has settled.
+        initialQuerySelfInterval: 30_000,
         peerInfoMapper: passthroughMapper,
         validators: { [DHT_PREFIX]: (dhtKey, value) => refuseWrongRecord(dhtKey, value, now()) },
         selectors: { [DHT_PREFIX]: (_, values) => newest(values, now()) },

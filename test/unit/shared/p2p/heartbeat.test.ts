@@ -21,9 +21,9 @@ it('[N6] measures who answers, forgives two silences, and gives up at the third 
     measured: (peerId) => measured.push(peerId),
     giveUp: (peerId) => givenUp.push(peerId),
   });
-  await vi.advanceTimersByTimeAsync(12_100);
+  await vi.advanceTimersByTimeAsync(18_100);
   expect(givenUp).toEqual(['dead']);
-  await vi.advanceTimersByTimeAsync(48_000);
+  await vi.advanceTimersByTimeAsync(72_000);
   expect(new Set(givenUp)).toEqual(new Set(['dead']));
   expect(new Set(measured)).toEqual(new Set(['well', 'moody']));
   end();
