@@ -9,6 +9,7 @@ import { IdentitySetupError } from '../../shared/identity/key-file.ts';
 import type { Log } from '../../shared/log.ts';
 import { StoreError } from '../../shared/store.ts';
 import { storeIdOf, TWIN_SUFFIX, TWINS_FOLDER, type Vault } from './keys/vault.ts';
+import { DAMAGED, damaged, isDamage } from './store/open.ts';
 import { openTwin, type Twin } from './twin.ts';
 
 export interface Twins {
@@ -57,7 +58,6 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
   }
 
   async function entryOf(storeId: string, make: boolean): Promise<Entry | undefined> {
-    await removing.get(storeId);
     const known = entries.get(storeId);
     if (known) {
       const twin = await known.opening;
@@ -86,11 +86,15 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
   }
 
   async function useById<T>(storeId: string, make: boolean, work: (twin: Twin) => T | Promise<T>) {
+    await removing.get(storeId);
     const entry = await entryOf(storeId, make);
     if (entry === undefined) return undefined;
     entry.users++;
     try {
       return await work(await entry.opening);
+    } catch (error) {
+      if (isDamage(error)) refuseStore(error);
+      throw error;
     } finally {
       entry.users--;
       entry.usedAt = performance.now();
@@ -183,6 +187,7 @@ function refuseKey(cause: unknown): never {
 }
 
 function refuseStore(cause: unknown): never {
+  if (isDamage(cause)) return refuseStore(damaged(DAMAGED, cause));
   if (!(cause instanceof StoreError)) throw cause;
   throw new AppError('STORE_UNAVAILABLE', { text: cause.message, cause });
 }

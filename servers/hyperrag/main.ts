@@ -1,5 +1,7 @@
 /** Composes HyperRAG from the data folder, its settings and the real clock. */
 import { randomUUID } from 'node:crypto';
+import { DEFAULT_RETENTION_DAYS, followRetentionPolicy } from '../../shared/client/retention-policy.ts';
+import { createRouterClient } from '../../shared/client/router-client.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import { ESTIMATE } from './contexts.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
@@ -16,8 +18,6 @@ import { createSnapshots } from './store/snapshots.ts';
 import { createTrust } from './store/trust.ts';
 import { createWatches } from './watches.ts';
 
-/** What stands until a policy says otherwise (`knowledge.retention_days`). */
-const DEFAULT_RETENTION_DAYS = 30;
 const DEFAULT_MAX_TOKENS = 128_000;
 const SWEEP_EVERY_MS = 60_000;
 
@@ -28,7 +28,26 @@ export interface HyperragParts {
   readonly nowMs?: () => number;
 }
 
-export const open: OpenServer = async (environment) => createServer(await openHyperrag(environment));
+export const open: OpenServer = async (environment) => {
+  const { router, log } = environment;
+  if (router === undefined) return createServer(await openHyperrag(environment, { detectPersonalData }));
+  const client = createRouterClient({ url: router.url, token: () => router.token(), name: 'hyperrag', log });
+  const policy = followRetentionPolicy(client, log);
+  const parts = { detectPersonalData, retentionDays: () => policy.days() };
+  const server = createServer(await openHyperrag(environment, parts));
+  const close = async (): Promise<void> => {
+    policy.close();
+    await server.close();
+    await client.close();
+  };
+  return { ...server, close };
+};
+
+/** The dictionaries take half a second: not before somebody elevates something. */
+const detectPersonalData: DetectPersonalData = async (text) => {
+  const { openPrivacy } = await import('../../shared/privacy/privacy.ts');
+  return (await openPrivacy()).scan(text);
+};
 
 /** @throws StoreError with what to do */
 export async function openHyperrag(

@@ -137,20 +137,25 @@ export function createVault(dataDir: string, sourceNow: () => MasterKeySource): 
     return opening;
   }
 
-  async function find(vault: Unlocked, storeId: string): Promise<StoreKey | undefined> {
-    const { store, queries } = vault;
-    const select = () =>
-      queries.first<Tables['stores']>(store.db.selectFrom('stores').selectAll().where('id', '=', storeId));
-    let row = select();
-    if (row === undefined) return undefined;
-    let key = unwrapKey(vault.master, row.wrapped, storeId);
-    if (key === undefined) {
-      // Another process may have rotated the master key meanwhile.
-      vault.master = await unlock(store, queries);
-      row = select();
-      key = row && unwrapKey(vault.master, row.wrapped, storeId);
+  /** Another process may have rotated the master key meanwhile. */
+  function isCurrent({ store, queries, master }: Unlocked): boolean {
+    const lock = queries.first<Tables['locks']>(store.db.selectFrom('locks').selectAll());
+    return lock !== undefined && unwrapKey(master, lock.proof, PROOF) !== undefined;
+  }
+
+  /** Runs `work` in a transaction in which the master key is the right one. */
+  async function withMaster<T>(vault: Unlocked, work: () => T): Promise<T> {
+    for (;;) {
+      const done = vault.store.transaction(() => (isCurrent(vault) ? { result: work() } : undefined));
+      if (done) return done.result;
+      vault.master = await unlock(vault.store, vault.queries);
     }
+  }
+
+  function find({ store, queries, master }: Unlocked, storeId: string): StoreKey | undefined {
+    const row = queries.first<Tables['stores']>(store.db.selectFrom('stores').selectAll().where('id', '=', storeId));
     if (row === undefined) return undefined;
+    const key = unwrapKey(master, row.wrapped, storeId);
     if (key !== undefined) return { key, isMade: row.is_made === 1 };
     throw new StoreError('vault.db was changed by something else than this program. Put it back from a backup.');
   }
@@ -158,17 +163,18 @@ export function createVault(dataDir: string, sourceNow: () => MasterKeySource): 
   return {
     async find(storeId) {
       const vault = await opened(false);
-      return vault && find(vault, storeId);
+      return vault && withMaster(vault, () => find(vault, storeId));
     },
     async make(storeId) {
       const vault = (await opened(true))!;
-      const { store, queries } = vault;
-      const found = await find(vault, storeId);
-      if (found) return found;
-      const wrapped = wrapKey(vault.master, randomBytes(KEY_BYTES), storeId);
-      const insert = store.db.insertInto('stores').values({ id: storeId, wrapped, is_made: 0 });
-      queries.run(insert.onConflict((c) => c.doNothing()));
-      return (await find(vault, storeId))!;
+      return withMaster(vault, () => {
+        const found = find(vault, storeId);
+        if (found) return found;
+        const key = randomBytes(KEY_BYTES);
+        const row = { id: storeId, wrapped: wrapKey(vault.master, key, storeId), is_made: 0 };
+        vault.queries.run(vault.store.db.insertInto('stores').values(row));
+        return { key, isMade: false };
+      });
     },
     async made(storeId) {
       const { store, queries } = (await opened(true))!;
@@ -191,7 +197,7 @@ export function createVault(dataDir: string, sourceNow: () => MasterKeySource): 
       const { store, queries } = vault;
       const salt = randomBytes(SALT_BYTES);
       const { key, commit } = await to.replace(salt);
-      const count = store.transaction(() => {
+      const count = await withMaster(vault, () => {
         const rows = queries.all<Tables['stores']>(store.db.selectFrom('stores').selectAll());
         for (const { id, wrapped } of rows) {
           const plain = unwrapKey(vault.master, wrapped, id);

@@ -9,12 +9,15 @@ export interface TrackRecord {
   readonly misses: number;
   /** Of (forecast − outcome)². */
   readonly squared: number;
+  /** How many errors that is the sum of. */
+  readonly weight: number;
 }
-
-export const NO_RECORD: TrackRecord = { hits: 0, misses: 0, squared: 0 };
 
 /** What somebody who knows nothing scores by always saying one half. */
 const KNOWING_NOTHING = 0.25;
+
+/** It begins with one check of knowing nothing. */
+export const NO_RECORD: TrackRecord = { hits: 0, misses: 0, squared: KNOWING_NOTHING, weight: 1 };
 
 /** The next outcome, by Laplace's rule of succession. */
 export function forecastOf({ hits, misses }: TrackRecord): number {
@@ -32,12 +35,13 @@ export function checked(record: TrackRecord, held: boolean, memory = 1): TrackRe
     hits: record.hits * memory + outcome,
     misses: record.misses * memory + 1 - outcome,
     squared: record.squared * memory + (forecastOf(record) - outcome) ** 2,
+    weight: record.weight * memory + 1,
   };
 }
 
-/** The mean squared error, one check of knowing nothing included: 0 is perfect, 0.25 knows nothing. */
-export function brierOf({ hits, misses, squared }: TrackRecord): number {
-  return (squared + KNOWING_NOTHING) / (hits + misses + 1);
+/** The mean squared error: 0 is perfect, 0.25 knows nothing. */
+export function brierOf({ squared, weight }: TrackRecord): number {
+  return squared / weight;
 }
 
 /** Of a forecast that comes again: what it says, as far as it has said better than knowing nothing. 0 without a record. */

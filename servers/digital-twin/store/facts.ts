@@ -53,8 +53,13 @@ export interface Facts {
 const CHUNK = 500;
 
 /** How likely the fact is to hold the next time: its statement and each later check count alike. */
-export function confidenceOfFact(record: TrackRecord): number {
-  return forecastOf(record);
+export function confidenceOfFact(fact: Pick<StoredFact, 'hits' | 'misses' | 'squared'>): number {
+  return forecastOf(recordOf(fact));
+}
+
+/** Nothing is forgotten here, so that all checks weigh alike. */
+function recordOf({ hits, misses, squared }: Pick<StoredFact, 'hits' | 'misses' | 'squared'>): TrackRecord {
+  return { hits, misses, squared, weight: hits + misses + 1 };
 }
 
 export function createFacts(store: TwinStore): Facts {
@@ -66,7 +71,7 @@ export function createFacts(store: TwinStore): Facts {
   function judge(fact: StoredFact, held: boolean, at: number, now: number) {
     const day = dayOf(at);
     const isCounted = day > fact.last_day;
-    const record = isCounted ? checked(fact, held) : fact;
+    const record = isCounted ? checked(recordOf(fact), held) : fact;
     const { hits, misses, squared } = record;
     const last_day = Math.max(day, fact.last_day);
     const used_at = Math.max(now, fact.used_at);

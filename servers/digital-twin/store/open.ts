@@ -94,9 +94,11 @@ async function open(file: string, key: Uint8Array) {
     return await openStore<Tables>({ file, migrations, busyTimeoutMs: 10_000, unlock: (c) => unlock(c, key) });
   } catch (error) {
     if (!isDamage(error)) throw error;
-    throw damaged('its file is damaged, cut off, or locked with another key', error);
+    throw damaged(DAMAGED, error);
   }
 }
+
+export const DAMAGED = 'its file is damaged, cut off, or locked with another key';
 
 /** SQLCipher 4's format with a raw key; overwrites what is deleted. */
 function unlock(connection: BetterSqlite3.Database, key: Uint8Array): void {
@@ -106,14 +108,15 @@ function unlock(connection: BetterSqlite3.Database, key: Uint8Array): void {
   connection.prepare('SELECT count(*) FROM sqlite_master').get();
 }
 
-function isDamage(error: unknown): boolean {
+/** What SQLite says of a file that is not, or no longer, a whole database of this key; it may show late. */
+export function isDamage(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT');
+  return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_IOERR_SHORT_READ';
 }
 
-function damaged(what: string, cause?: unknown): StoreError {
+export function damaged(what: string, cause?: unknown): StoreError {
   return new StoreError(
-    `This twin's store cannot be opened: ${what}. Nothing was changed, and no new store is made in its place; put the file back ` +
+    `This twin's store cannot be read: ${what}. Nothing was changed, and no new store is made in its place; put the file back ` +
       'from a backup.',
     { cause },
   );
