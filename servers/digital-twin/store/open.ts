@@ -26,10 +26,17 @@ export interface TwinStore extends SyncQueries {
   setSetting(name: string, value: Uint8Array): void;
   /** Makes the file forget what was deleted: no page, free or in the write-ahead log, keeps it. `all` rewrites every page. */
   scrub(all: boolean): void;
+  /**
+   * Runs `work` while nobody can write and everything is in the file itself.
+   * @throws StoreError when others write all the time
+   */
+  holdStill(work: () => void): void;
   /** Whether the file was replaced or removed since it was opened. */
   isGone(): boolean;
   close(): Promise<void>;
 }
+
+const MOST_ATTEMPTS = 20;
 
 export interface TwinFile {
   readonly file: string;
@@ -83,6 +90,19 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
     scrub(all) {
       if (all) connection.exec('VACUUM');
       connection.pragma('wal_checkpoint(TRUNCATE)');
+    },
+    holdStill(work) {
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        connection.pragma('wal_checkpoint(TRUNCATE)');
+        const isDone = store.transaction(() => {
+          // Somebody may have written between the checkpoint and this transaction.
+          if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return false;
+          work();
+          return true;
+        });
+        if (isDone) return;
+      }
+      throw new StoreError('A twin is written to all the time, so it could not be copied; try again.');
     },
     isGone: () => fs.statSync(file, { throwIfNoEntry: false })?.ino !== ino,
     close: () => store.close(),
