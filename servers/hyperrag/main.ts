@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_RETENTION_DAYS, followRetentionPolicy } from '../../shared/client/retention-policy.ts';
 import { createRouterClient } from '../../shared/client/router-client.ts';
+import { openPrivacy } from '../../shared/privacy/privacy.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import { ESTIMATE } from './contexts.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
@@ -24,17 +25,17 @@ const SWEEP_EVERY_MS = 60_000;
 export interface HyperragParts {
   /** The policy `knowledge.retention_days` as it is now. */
   readonly retentionDays?: () => number;
+  /** The detectors of shared/privacy unless another is given; loaded when first asked. */
   readonly detectPersonalData?: DetectPersonalData;
   readonly nowMs?: () => number;
 }
 
 export const open: OpenServer = async (environment) => {
   const { router, log } = environment;
-  if (router === undefined) return createServer(await openHyperrag(environment, { detectPersonalData }));
+  if (router === undefined) return createServer(await openHyperrag(environment));
   const client = createRouterClient({ url: router.url, token: () => router.token(), name: 'hyperrag', log });
   const policy = followRetentionPolicy(client, log);
-  const parts = { detectPersonalData, retentionDays: () => policy.days() };
-  const server = createServer(await openHyperrag(environment, parts));
+  const server = createServer(await openHyperrag(environment, { retentionDays: () => policy.days() }));
   const close = async (): Promise<void> => {
     policy.close();
     await server.close();
@@ -43,16 +44,14 @@ export const open: OpenServer = async (environment) => {
   return { ...server, close };
 };
 
-/** The dictionaries take half a second: not before somebody elevates something. */
-const detectPersonalData: DetectPersonalData = async (text) => {
-  const { openPrivacy } = await import('../../shared/privacy/privacy.ts');
-  return (await openPrivacy()).scan(text);
-};
-
 /** @throws StoreError with what to do */
 export async function openHyperrag(
   { log, dataDir, knowledge: settings }: Pick<ServerEnvironment, 'log' | 'dataDir' | 'knowledge'>,
-  { retentionDays = () => DEFAULT_RETENTION_DAYS, detectPersonalData, nowMs = Date.now }: HyperragParts = {},
+  {
+    retentionDays = () => DEFAULT_RETENTION_DAYS,
+    detectPersonalData = scanForPersonalData,
+    nowMs = Date.now,
+  }: HyperragParts = {},
 ): Promise<HyperragDeps> {
   const store = await openHyperragStore(dataDir);
   const documents = createDocuments(store);
@@ -92,4 +91,9 @@ export async function openHyperrag(
       await store.close();
     },
   };
+}
+
+async function scanForPersonalData(text: string): ReturnType<DetectPersonalData> {
+  const { scan } = await openPrivacy();
+  return scan(text);
 }

@@ -9,7 +9,7 @@ const SMALL_FR = "(?:(?:d[eu]s?|la|les?|aux?|sur|en|et|à) |[ldLD]')";
 const SMALL_ES = '(?:(?:del?|las?|los?|el|y|els|les) )';
 
 const EN_TYPES =
-  'Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Square|Sq|Place|Pl|Way|Terrace|Crescent|Close|Parkway|Pkwy|Highway|Hwy|Row|Gardens|Grove|Mews|Walk|Quay|Circle|Trail|Hill';
+  'Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Square|Sq|Place|Pl|Way|Terrace|Crescent|Close|Parkway|Pkwy|Highway|Hwy|Row|Gardens|Grove|Mews|Walk|Quay|Circle|Trail';
 const EN_POSTCODE = '(?:[A-Z]{2},? \\d{5}(?:-\\d{4})?|[A-Z]{1,2}\\d[A-Z\\d]? ?\\d[A-Z]{2})';
 const EN_TOWN = `, ${WORD}(?: ${WORD}){0,3}(?:, ${WORD}(?: ${WORD})?)?,? ${EN_POSTCODE}`;
 const EN_UNIT = '(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|No)\\.? ?\\w{1,5}|,? #\\w{1,5})?';
@@ -36,7 +36,7 @@ const FORMS: readonly { rule: string; form: RegExp; confidence: number }[] = [
   {
     rule: 'address_en',
     form: formOf(
-      `(?<![\\w.,/$€£#-])\\d{1,5}[A-Za-z]?(?:-\\d{1,4})? (?:[NSEW]\\.? )?(?:${WORD} ){1,4}?(?:${EN_TYPES})(?![\\p{L}'])\\.?${EN_UNIT}(?:${EN_TOWN})?`,
+      `(?<![\\w.,/$€£#-])\\d{1,5}[A-Za-z]?(?:-\\d{1,4})? (?:[NSEW]\\.? )?(?:${WORD} ){1,4}(?:${EN_TYPES})(?![\\p{L}'])\\.?${EN_UNIT}(?:${EN_TOWN})?`,
     ),
     confidence: 0.9,
   },

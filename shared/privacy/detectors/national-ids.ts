@@ -63,7 +63,7 @@ const RULES: readonly Rule[] = [
   },
   {
     rule: 'fr_nir_cued',
-    form: /(?<![\w.,-])[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3}(?![\w-])/g,
+    form: /(?<![\w.,-])[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?(?:\d{2}|2[ABab]) ?\d{3} ?\d{3}(?! ?\d|[\w-])/g,
     isValid: always,
     needsCue: NIR_CUE,
     confidence: 0.88,

@@ -23,6 +23,7 @@ export async function loadPhonePlans(): Promise<IsPhoneNumber> {
 const RUN = /(?<![\w.,+/-])(?:[+(]|\+\()?\d{1,15}(?:[ ./()-]{1,3}\d{1,15}){0,8}/g;
 const GROUP = /\d+/g;
 const FEWEST_DIGITS = 8;
+const HOME = 'phone_home_';
 const MOST_DIGITS = 15;
 
 const CUE =
@@ -64,31 +65,20 @@ export function findPhones(text: string, isPhoneNumber: IsPhoneNumber): Finding[
   return found;
 }
 
-/** The longest row of whole groups, from the first group or a later one, that is a number. */
+/** The whole run; what a word announces or a country's code begins can also be its first groups alone. */
 function phoneIn(text: string, run: string, at: number, isPhoneNumber: IsPhoneNumber): Finding | undefined {
   const groups = [...run.matchAll(GROUP)].map(({ 0: digits, index }) => ({
-    digits,
-    index,
+    count: digits.length,
     end: index + digits.length,
   }));
-  const total = groups.reduce((sum, { digits }) => sum + digits.length, 0);
-  if (total < FEWEST_DIGITS) return undefined;
-  for (let first = 0; first < Math.min(groups.length, 3); first++) {
-    let digits = groups.slice(first).reduce((sum, group) => sum + group.digits.length, 0);
-    for (let last = groups.length - 1; last >= first && digits >= FEWEST_DIGITS; last--) {
-      if (digits <= MOST_DIGITS) {
-        const start = first === 0 ? 0 : openedAt(run, groups[first]!.index);
-        const phone = judged(text, run.slice(start, groups[last]!.end), at + start, isPhoneNumber);
-        if (phone !== undefined) return phone;
-      }
-      digits -= groups[last]!.digits.length;
-    }
+  let digits = groups.reduce((sum, { count }) => sum + count, 0);
+  for (const [i, { count, end }] of [...groups.entries()].reverse()) {
+    if (digits < FEWEST_DIGITS) return undefined;
+    const phone = digits <= MOST_DIGITS ? judged(text, run.slice(0, end), at, isPhoneNumber) : undefined;
+    if (phone !== undefined && (i === groups.length - 1 || !phone.rule.startsWith(HOME))) return phone;
+    digits -= count;
   }
   return undefined;
-}
-
-function openedAt(run: string, index: number): number {
-  return run[index - 1] === '(' ? index - 1 : index;
 }
 
 function judged(text: string, written: string, start: number, isPhoneNumber: IsPhoneNumber): Finding | undefined {
@@ -103,7 +93,7 @@ function judged(text: string, written: string, start: number, isPhoneNumber: IsP
     return undefined;
   }
   for (const { country, form } of HOME_FORMS) {
-    if (form.test(written) && isPhoneNumber(written, country)) return finding(0.88, `phone_${country.toLowerCase()}`);
+    if (form.test(written) && isPhoneNumber(written, country)) return finding(0.88, `${HOME}${country.toLowerCase()}`);
   }
   if (!isAnnounced(text, start, CUE)) return undefined;
   const digits = written.replaceAll(/\D/g, '');

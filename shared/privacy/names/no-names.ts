@@ -44,6 +44,8 @@ export const NO_NAMES: ReadonlySet<string> = new Set(
   england scotland wales ireland britain kingdom germany deutschland france frankreich spain spanien italy italien europe europa america amerika africa asia australia canada china india japan russia united nations states
   hoch tief alt neu gross klein lang kurz gut schlecht petit grande gran nuevo nueva viejo mayor menor grand petite nouveau nouvelle vieux vieille bon bonne
   alter teil seite blatt punkt kapitel absatz artikel band ausgabe stelle platz raum zimmer saal wagen gleis gate room seat level
+  later soon often sometimes today yesterday tomorrow tonight never always perhaps finally recently today meanwhile instead
+  spater bald oft heute gestern damals dann dort hier leider endlich inzwischen zuletzt vielleicht aujourd'hui hier demain souvent parfois ensuite puis enfin hoy ayer luego entonces tal vez nunca siempre finalmente
   person personen personne personnes persona personas people volk leute gens gente
   christ god jesus bible koran torah dios dieu gott vierge virgen`
     .trim()

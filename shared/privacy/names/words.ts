@@ -33,7 +33,8 @@ export class Word {
     const before = this.#source[start - 1] ?? ' ';
     const after = this.#source[end] ?? ' ';
     if (after === '.' && end - start > 1 && isLetterOrDigit(this.#source, end + 1)) return true;
-    if (after === ':' && this.#source[end + 1] === ':') return true;
+    if (after === '(' || (after === ':' && this.#source[end + 1] === ':')) return true;
+    if (before === ':' && this.#source[start - 2] === ':') return true;
     if (before === '.') return !this.#followsInitial();
     return CODE_BESIDE.test(before) || CODE_BESIDE.test(after);
   }
