@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { filesBelow, filesHolding, saidOnDays } from '../../fixtures/digital-twin/twins.ts';
@@ -5,6 +6,7 @@ import { type Governed, startGoverned, structured, until, untilStatus, vote } fr
 import { RawSession } from '../lib/raw-client.ts';
 import { LAUNCHER, tokenFor } from '../lib/village.ts';
 
+const PASSPHRASE = 'canary passphrase 7731';
 const CANARIES = ['canary-7731@example.org', '192.0.2.77', 'under the third stair'];
 const PATTERN = 'When the nightly backup fails, the disk of the cellar is full';
 const FACT = {
@@ -21,7 +23,7 @@ let magi: RawSession;
 beforeAll(async () => {
   const serve = (id: string) => ({ command: 'node', args: [LAUNCHER, 'serve', id] });
   const mcpServers = { hyperrag: serve('hyperrag'), 'digital-twin': serve('digital-twin') };
-  governed = await startGoverned({ mcpServers }, { MCP_LOG_LEVEL: 'debug' });
+  governed = await startGoverned({ mcpServers }, { MCP_LOG_LEVEL: 'debug', TWIN_PASSPHRASE: PASSPHRASE });
   [alice, magi] = [await governed.as('alice'), await governed.as('magi')];
   for (const session of [alice, magi]) await session.listed('twin_observe');
   await magi.listed('knowledge_elevation');
@@ -133,6 +135,17 @@ it('[G7] workflow 1 reaches the twins and HyperRAG: both keep things for as long
   await vote(await governed.as('king'), id);
   await untilStatus(sage, id, 'executed');
   await until('both follow 90 days', async () => (await days()) === 90 && (await kept()) === 90);
+});
+
+it('[T1] [B06] what unlocks the twins reaches their process and no other, no file and no log', () => {
+  const { pid } = governed.village.process;
+  const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  const holders = children.filter((child) => fs.readFileSync(`/proc/${child}/environ`).includes(PASSPHRASE));
+  const commands = holders.map((child) => fs.readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0'));
+  expect(commands).toMatchObject([expect.arrayContaining(['serve', 'digital-twin'])]);
+  expect(children.length).toBeGreaterThan(holders.length);
+  expect(filesHolding(governed.village.folder, PASSPHRASE)).toEqual([]);
+  expect(governed.village.stderr()).not.toContain(PASSPHRASE);
 });
 
 it('[T7] erased through the router, a twin leaves nothing', async () => {
