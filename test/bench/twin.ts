@@ -12,6 +12,7 @@ import { openTwinServer } from '../../servers/digital-twin/main.ts';
 import { openPrivacy } from '../../shared/privacy/privacy.ts';
 import { makeFacts } from '../fixtures/digital-twin/facts.ts';
 import { filesBelow, type Person, personOf } from '../fixtures/digital-twin/twins.ts';
+import { cpuMs } from './proc.ts';
 
 const SERVE = path.resolve(import.meta.dirname, '../fixtures/serve-one.ts');
 const BATCH = 200;
@@ -26,12 +27,21 @@ const dataDir = path.join(folder, 'data');
 const facts = makeFacts(count);
 const asked = Array.from({ length: QUERIES }, (_, n) => facts[Math.floor((n * count) / QUERIES)]!);
 
-async function connect(): Promise<{ person: Person; initializeMs: number }> {
+interface Served {
+  readonly person: Person;
+  readonly initializeMs: number;
+  readonly pid: number;
+}
+
+async function connect(): Promise<Served> {
   const client = new Client({ name: 'bench', version: '1.0.0' });
   const args = [SERVE, 'digital-twin', '--token', `token-${PERSON}`, '--data-dir', dataDir];
   const began = performance.now();
-  await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
-  return { person: personOf(client), initializeMs: performance.now() - began };
+  const transport = new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' });
+  await client.connect(transport);
+  const { pid } = transport;
+  if (pid === null) throw new Error('the server has no process');
+  return { person: personOf(client), initializeMs: performance.now() - began, pid };
 }
 
 async function timed(work: () => unknown): Promise<number> {
@@ -110,8 +120,11 @@ try {
   await keeper.close();
 
   const reader = await connect();
+  const idleCpuMs = cpuMs(reader.pid);
   const openMs = await first(reader.person);
+  const openCpuMs = cpuMs(reader.pid) - idleCpuMs;
   const plain = await questions(reader.person, false);
+  const queriesCpuMs = cpuMs(reader.pid) - idleCpuMs - openCpuMs;
   const hidden = await questions(reader.person, true);
   await reader.person.client.close();
 
@@ -126,8 +139,10 @@ try {
     initialize_ms: Math.round(reader.initializeMs),
     first_question_without_saved_index_ms: Math.round(unsavedMs),
     open_ms: Math.round(openMs),
+    open_cpu_ms: openCpuMs,
     query_p50_ms: at(plain.times, 0.5),
     query_p99_ms: at(plain.times, 0.99),
+    query_cpu_mean_ms: rounded(queriesCpuMs / QUERIES),
     anonymised_query_p50_ms: at(hidden.times, 0.5),
     anonymised_query_p99_ms: at(hidden.times, 0.99),
     found_in_10: plain.found / QUERIES,
