@@ -32,7 +32,8 @@ export interface TwinsParts {
 }
 
 interface Entry {
-  readonly opening: Promise<Twin>;
+  /** undefined when there is none, or it could not be opened: then this entry is gone. */
+  readonly opening: Promise<Twin | undefined>;
   users: number;
   usedAt: number;
   readonly whenFree: (() => void)[];
@@ -58,29 +59,26 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
   }
 
   async function entryOf(storeId: string, make: boolean): Promise<Entry | undefined> {
-    const known = entries.get(storeId);
-    if (known) {
+    for (let known = entries.get(storeId); known !== undefined; known = entries.get(storeId)) {
       const twin = await known.opening;
-      if (!twin.store.isGone() || known.users > 0) return known;
-      await drop(storeId, known);
+      if (twin !== undefined) {
+        if (!twin.store.isGone() || known.users > 0) return known;
+        await drop(storeId, known);
+      }
     }
     // One opening at a time, whoever comes first.
-    const { promise, resolve, reject } = Promise.withResolvers<Twin>();
+    const { promise, resolve } = Promise.withResolvers<Twin | undefined>();
     const entry: Entry = { opening: promise, users: 0, usedAt: performance.now(), whenFree: [] };
-    promise.catch(() => undefined);
     entries.set(storeId, entry);
     try {
       const twin = await open(storeId, make);
-      if (twin === undefined) {
-        entries.delete(storeId);
-        reject(new AppError('CONFLICT', { text: 'This twin is being made; try again' }));
-        return undefined;
-      }
+      if (twin === undefined) entries.delete(storeId);
       resolve(twin);
-      return entry;
+      return twin && entry;
     } catch (error) {
+      // Whoever waits for the same tries by itself, and is told by itself.
       entries.delete(storeId);
-      reject(error);
+      resolve(undefined);
       throw error;
     }
   }
@@ -91,7 +89,7 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
     if (entry === undefined) return undefined;
     entry.users++;
     try {
-      return await work(await entry.opening);
+      return await work((await entry.opening)!);
     } catch (error) {
       if (isDamage(error)) refuseStore(error);
       throw error;
@@ -99,13 +97,13 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
       entry.users--;
       entry.usedAt = performance.now();
       if (entry.users === 0) for (const free of entry.whenFree.splice(0)) free();
-      if (entries.size > MOST_OPEN) void closeIdle(0);
+      if (entries.size > MOST_OPEN) closeSoon(0);
     }
   }
 
   async function drop(storeId: string, entry: Entry): Promise<void> {
     if (entries.get(storeId) === entry) entries.delete(storeId);
-    await (await entry.opening).close();
+    await (await entry.opening)?.close();
   }
 
   /** The least used first, as many as are over the limit; and all that were idle for so long. */
@@ -118,9 +116,11 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
     for (const [storeId, entry] of due) await drop(storeId, entry);
   }
 
-  const timer = setInterval(() => {
-    closeIdle().catch((cause: unknown) => log.error({ cause }, 'a twin could not be closed'));
-  }, LOOK_EVERY_MS).unref();
+  function closeSoon(idleMs?: number): void {
+    closeIdle(idleMs).catch((cause: unknown) => log.error({ cause }, 'a twin could not be closed'));
+  }
+
+  const timer = setInterval(() => closeSoon(), LOOK_EVERY_MS).unref();
 
   async function remove(storeId: string): Promise<boolean> {
     if ((await vault.find(storeId).catch(refuseKey)) === undefined) return false;
@@ -128,7 +128,7 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
     const entry = await entryOf(storeId, false).catch(() => undefined);
     if (entry !== undefined) {
       if (entry.users > 0) await new Promise<void>((free) => entry.whenFree.push(free));
-      const twin = await entry.opening;
+      const twin = (await entry.opening)!;
       entries.delete(storeId);
       // Emptied before it is unlinked: another process may have it open, and what is unlinked may still lie on the disk.
       for (const table of TABLES) twin.store.run(twin.store.db.deleteFrom(table));

@@ -151,7 +151,9 @@ export function createFacts(store: TwinStore): Facts {
       const wanted = folded(text);
       const rows = all<StoredFact>(from());
       return keysOf(
-        rows.filter(({ content, topic, source }) => folded(`${topic}\n${content}\n${source}`).includes(wanted)),
+        rows.filter(({ content, topic, domain, source }) =>
+          folded(`${topic}\n${content}\n${domain}\n${source}`).includes(wanted),
+        ),
       );
     },
   };

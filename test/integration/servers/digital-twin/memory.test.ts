@@ -80,7 +80,9 @@ it('[T3] learns when something is wanted, checks each forecast, and shows why; a
     happened: true,
   });
   const [told] = await alice.observe({ kind: 'event', topic: 'weekly report' });
-  expect(told).toMatchObject({ expected: [{ pattern: expect.stringContaining('Mondays') }] });
+  expect(told).toMatchObject({
+    expected: [{ pattern: expect.stringContaining('Mondays'), forecast: 0.9083 }, { forecast: 0.1682 }],
+  });
   expect(await ask('What about the weekly report?', { min_confidence: 0.8 })).toMatchObject([
     { kind: 'pattern', content: expect.stringContaining('Mondays') },
   ]);

@@ -62,6 +62,18 @@ it('[T1] nobody subscribes to a twin: updates would tell when somebody else uses
   expect(bob.client.getServerCapabilities()?.resources?.subscribe).toBe(false);
 });
 
+it('[T1] a twin that is made while somebody asks for it is made all the same', async () => {
+  const dora = await twins.person('dora');
+  const answers = await Promise.all([
+    dora.call('mini_rag_query', { query: 'bees' }),
+    dora.call('twin_observe', { observations: [{ kind: 'personal', content: 'Dora keeps bees.' }] }),
+    dora.call('twin_preferences', { action: 'set', topic: 'tea', value: 'green' }),
+    dora.call('mini_rag_query', { query: 'bees' }),
+  ]);
+  expect(answers.map(({ error }) => error)).toEqual([undefined, undefined, undefined, undefined]);
+  expect((await dora.read('twin://profile')).profile).toMatchObject({ facts: 2 });
+});
+
 it('[T1] the files name nobody, and asking makes none', async () => {
   const before = filesBelow(twins.dataDir);
   const carol = await twins.person('carol');
