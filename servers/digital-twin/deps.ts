@@ -1,6 +1,6 @@
 /** What the digital twin's tools, resources and prompts work on. */
 import type { Privacy } from '../../shared/privacy/privacy.ts';
-import type { createElevate, PeopleRules, Send } from './elevation/elevate.ts';
+import type { createElevate, Send } from './elevation/elevate.ts';
 import type { Twins } from './twins.ts';
 
 export interface TwinDeps {
@@ -10,7 +10,6 @@ export interface TwinDeps {
   readonly elevate: ReturnType<typeof createElevate>;
   /** The way to HyperRAG; undefined when this server runs without the router. */
   readonly send: Send | undefined;
-  readonly rules: PeopleRules;
   /** The policy `knowledge.retention_days` as it is now. */
   readonly retentionDays: () => number;
   /** Milliseconds since the epoch. */

@@ -58,7 +58,6 @@ export function openTwinServer(
     privacy: loadPrivacy,
     elevate: createElevate({ twins, privacy: loadPrivacy, rules: settings, dice, nowMs, log }),
     send,
-    rules: settings,
     retentionDays,
     nowMs,
     sweep: () => sweeper.sweep(),

@@ -1,6 +1,6 @@
 /** How the twin shows things to its owner: shapes with their bounds, and the one way each is printed. */
 import { z } from 'zod';
-import { type Candidate, OBSTACLES } from './elevation/candidates.ts';
+import type { Candidate } from './elevation/candidates.ts';
 import { patternId, patternText } from './learning/pattern-name.ts';
 import { DAY_MS, type Pattern } from './learning/rhythm.ts';
 import { contentOf } from './question.ts';
@@ -71,16 +71,6 @@ export function toPattern(pattern: Pattern): z.input<typeof patternSchema> {
     forecast: next === null ? null : rounded(next.forecast),
   };
 }
-
-export const candidateSchema = z.object({
-  candidate_id: z.string().max(BOUNDS.id),
-  kind: z.enum(['knowledge', 'pattern']),
-  anonymized_content: z.string().max(BOUNDS.content * 2),
-  confidence: share,
-  semantic_domain: z.string().max(BOUNDS.domain * 2),
-  purpose: purposeSchema,
-  withheld_because: z.enum(OBSTACLES).nullable(),
-});
 
 export function toCandidate({ id, kind, text, confidence, domain, purpose, obstacle }: Candidate) {
   return {

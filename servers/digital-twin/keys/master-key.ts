@@ -74,7 +74,7 @@ export function fileSource(file: string, dataDir: string): MasterKeySource {
   };
 }
 
-export const KEYCHAIN_TIMEOUT_MS = 5_000;
+const KEYCHAIN_TIMEOUT_MS = 5_000;
 
 /** The Secret Service, by libsecret's `secret-tool`. */
 export function keychainSource(dataDir: string): MasterKeySource {
