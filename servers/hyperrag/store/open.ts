@@ -7,7 +7,7 @@ import { openStore } from '../../../shared/store.ts';
 import { createSyncQueries, type SyncQueries } from '../../../shared/sync-queries.ts';
 import { migrations, type Tables } from './schema.ts';
 
-type Counter = 'document' | 'passage' | 'removal' | 'snapshot' | 'fit' | 'verdict' | 'context';
+type Counter = 'document' | 'passage' | 'removal' | 'snapshot' | 'fit' | 'verdict' | 'context' | 'vector';
 
 export interface HyperragStore extends SyncQueries {
   /** For building queries; run them with the functions below. */
