@@ -27,6 +27,8 @@ export interface RequestOptions {
   readonly maxMs: number;
   /** Names the call's caller to the server, where the transport carries it beside the message. */
   readonly assertion?: string;
+  /** It may as well be made elsewhere: it runs twice without harm. */
+  readonly movable?: boolean;
   /** Takes the progress notifications of the request. */
   readonly progress?: (notification: Message) => void;
 }
@@ -71,6 +73,8 @@ export class Peer {
   initialized!: InitializeResult;
   /** Messages that were no JSON-RPC so far. */
   badMessages = 0;
+  /** Messages that came so far. */
+  received = 0;
   /** The session that has this connection to itself, if one has. */
   readonly session: Session | undefined;
   private readonly transport: Transport;
@@ -208,6 +212,13 @@ export class Peer {
     this.fail(id, error);
   }
 
+  /** Gives up what may be made elsewhere: it rejects with CONNECTION_LOST. */
+  giveUpMovable(): void {
+    for (const [id, { options }] of [...this.pending]) {
+      if (options.movable === true) this.cancel(id, new AppError('CONNECTION_LOST'));
+    }
+  }
+
   /** The assertion that goes with a request. */
   assertionOf(id: number | undefined): string | undefined {
     return id === undefined ? undefined : this.pending.get(id)?.options.assertion;
@@ -273,6 +284,7 @@ export class Peer {
   }
 
   private receive(text: Octets, carrier: number | undefined): void {
+    this.received++;
     let message: Message;
     try {
       message = readUpstreamMessage(text);
