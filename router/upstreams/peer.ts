@@ -285,6 +285,11 @@ export class Peer {
 
   private receive(text: Octets, carrier: number | undefined): void {
     this.received++;
+    // What servers print beside messages costs no exception.
+    if (text.charCodeAt(0) !== OPENING_BRACE && !text.trimStart().startsWith('{')) {
+      this.skipped('The line is no JSON object');
+      return;
+    }
     let message: Message;
     try {
       message = readUpstreamMessage(text);
@@ -366,6 +371,7 @@ export class Peer {
   }
 }
 
+const OPENING_BRACE = 0x7b;
 /** Notifications that concern no single call, whatever stream they come on. */
 const OF_NO_CALL = /^notifications\/(?:cancelled|.*\/list_changed|resources\/updated)$/;
 const OVER = new AppError('METHOD_NOT_FOUND', { text: 'The call that this belongs to is over; nobody can be asked' });

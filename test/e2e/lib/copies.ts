@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { endOf, ledgerCounts, seeded, untilReady } from './faults.ts';
-import { type Answered, Load } from './load.ts';
+import { Load } from './load.ts';
 import { childrenOf, until } from './processes.ts';
 import { RawSession } from './raw-client.ts';
 import { fixture, tokenFor, Village } from './village.ts';
@@ -129,52 +129,65 @@ export interface HungReport {
   /** Calls that were at the hanging copy before it was found out, and were made anew. */
   readonly moved: number;
   readonly movedWorstMs: number;
-  /** Of all other calls: before, and while one copy hangs. */
-  readonly p99BeforeMs: number;
-  readonly p99WhileMs: number;
+  /** Of all other calls: p99 with all copies, and while one hangs, round by round. */
+  readonly freeMs: readonly number[];
+  readonly besideMs: readonly number[];
+  /** The second by the first, the median of the rounds: a busy machine makes single ones worth little. */
   readonly ratio: number;
-  /** Calls that the copy got again within 5 s of going on. */
+  /** After each round the copy answers calls again within 5 s. */
   readonly isBack: boolean;
 }
 
-/** One copy is stopped (SIGSTOP) for half the time, under a load of reads. */
-export function hangCopy(options: CopiesOptions): Promise<HungReport> {
+/** One copy is stopped (SIGSTOP) for half of each round, under a load of reads. */
+export function hangCopy(options: CopiesOptions & { rounds: number }): Promise<HungReport> {
   return withCopies(options.strategy, async ({ village, session, copies }) => {
-    const load = new Load(session, options.perSecond, MAX_IN_FLIGHT, (n) => ({
-      name: 'up__delay',
-      arguments: { ms: 10, text: `${n}` },
-    }));
-    const halfMs = (options.seconds * 1_000) / 2;
-    await wait(halfMs);
-    const [victim] = copies();
-    process.kill(victim!, 'SIGSTOP');
-    const hungAt = performance.now();
-    await wait(halfMs);
-    process.kill(victim!, 'SIGCONT');
-    await load.end();
+    const partMs = (options.seconds * 1_000) / options.rounds / 2;
+    const freeMs: number[] = [];
+    const besideMs: number[] = [];
+    let calls = 0;
+    let failures = 0;
+    let isBack = true;
+    let movedBefore = 0;
+    const part = async (): Promise<number[]> => {
+      const load = new Load(session, options.perSecond, MAX_IN_FLIGHT, (n) => ({
+        name: 'up__delay',
+        arguments: { ms: 10, text: `${n}` },
+      }));
+      await wait(partMs);
+      await load.end();
+      calls += load.answers.length;
+      failures += load.answers.filter(({ message }) => endOf(message) !== 'result').length;
+      const moved = (await movedCalls(village)).length;
+      const took = load.answers.map(({ sentAt, answeredAt }) => answeredAt - sentAt).sort((a, b) => a - b);
+      // Those that were moved are the slowest; the others are looked at.
+      const others = took.slice(0, took.length - (moved - movedBefore));
+      movedBefore = moved;
+      return others;
+    };
+    for (let round = 0; round < options.rounds; round++) {
+      freeMs.push(quantile(await part(), 0.99));
+      const victim = copies()[round % COPIES]!;
+      process.kill(victim, 'SIGSTOP');
+      try {
+        besideMs.push(quantile(await part(), 0.99));
+      } finally {
+        process.kill(victim, 'SIGCONT');
+      }
+      isBack &&= await until('the copy answers again', () => answersFrom(session, victim), 5_000).then(
+        () => true,
+        () => false,
+      );
+    }
     const moved = await movedCalls(village);
-    const isBack = await until('the copy answers again', async () => await answersFrom(session, victim!), 5_000).then(
-      () => true,
-      () => false,
-    );
-    const took = ({ sentAt, answeredAt }: Answered) => answeredAt - sentAt;
-    const before = load.answers.filter(({ sentAt }) => sentAt < hungAt - 100);
-    const while_ = load.answers.filter(({ sentAt }) => sentAt >= hungAt - 100);
-    const others = while_.map(took).sort((a, b) => a - b);
-    // Those that were moved are the slowest.
-    const p99WhileMs = quantile(others.slice(0, others.length - moved.length), 0.99);
-    const p99BeforeMs = quantile(
-      before.map(took).sort((a, b) => a - b),
-      0.99,
-    );
+    const ratios = besideMs.map((ms, round) => ms / freeMs[round]!).sort((a, b) => a - b);
     return {
-      calls: load.answers.length,
-      failures: load.answers.filter(({ message }) => endOf(message) !== 'result').length,
+      calls,
+      failures,
       moved: moved.length,
       movedWorstMs: Math.max(0, ...moved),
-      p99BeforeMs,
-      p99WhileMs,
-      ratio: p99WhileMs / p99BeforeMs,
+      freeMs,
+      besideMs,
+      ratio: quantile(ratios, 0.5),
       isBack,
     };
   });
