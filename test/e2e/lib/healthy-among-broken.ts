@@ -13,8 +13,9 @@ export interface BrokenReport {
   /** Of a router with the healthy ones only, and of one with all, round by round. */
   readonly aloneP99Ms: readonly number[];
   readonly besideP99Ms: readonly number[];
-  /** The median of the rounds. */
-  readonly ratio: number;
+  /** The second by the first, the median of the rounds. */
+  readonly p99Ratio: number;
+  readonly p50Ratio: number;
   /** Of the router while nobody calls. */
   readonly cpuPercent: number;
 }
@@ -53,7 +54,8 @@ export async function healthyAmongBroken(): Promise<BrokenReport> {
       failures: all.reduce((sum, { failures }) => sum + failures, 0),
       aloneP99Ms: rounds.map((round) => round.alone.p99Ms),
       besideP99Ms: rounds.map((round) => round.beside.p99Ms),
-      ratio: median(rounds.map((round) => round.beside.p99Ms / round.alone.p99Ms)),
+      p99Ratio: median(rounds.map((round) => round.beside.p99Ms / round.alone.p99Ms)),
+      p50Ratio: median(rounds.map((round) => round.beside.p50Ms / round.alone.p50Ms)),
       cpuPercent: idle,
     };
   } finally {
@@ -93,6 +95,7 @@ async function start(broken: Readonly<Record<string, object>>): Promise<Started>
 interface Measured {
   readonly calls: number;
   readonly failures: number;
+  readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
@@ -105,7 +108,8 @@ async function measure({ session }: Started): Promise<Measured> {
   await load.end();
   const took = load.answers.map(({ sentAt, answeredAt }) => answeredAt - sentAt).sort((a, b) => a - b);
   const failures = load.answers.filter(({ message }) => message.result === undefined).length;
-  return { calls: took.length, failures, p99Ms: took[Math.floor(took.length * 0.99)] ?? 0 };
+  const quantile = (part: number) => took[Math.floor(took.length * part)] ?? 0;
+  return { calls: took.length, failures, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
 }
 
 async function cpuPercent({ village }: Started): Promise<number> {
