@@ -1,13 +1,20 @@
 /**
- * What copies, turns and kept answers cost a call: `node test/bench/routing.ts [--json] [--repeats 5]`. First each part alone, in
+ * What copies, turns and kept answers cost a call: `node test/bench/routing.ts [--json] [--repeats 5]`, 0 for the parts only. First each part alone, in
  * µs of CPU, beside a breaker of the library; then whole routers in turn, each with one of them on.
  */
 import { parseArgs } from 'node:util';
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
+import { Call } from '../../router/call.ts';
+import type { Entry } from '../../router/catalog/catalog.ts';
 import { CoarseTimer } from '../../router/coarse-timer.ts';
+import { AnswerCache } from '../../router/line/cache.ts';
+import { readClientMessage } from '../../router/message.ts';
+import { Session } from '../../router/session.ts';
 import { Liveness } from '../../router/upstreams/liveness.ts';
 import { PeakEwma } from '../../router/upstreams/peak-ewma.ts';
 import { STRATEGIES, type StrategyName, type Weighed } from '../../router/upstreams/strategies.ts';
+import { LEVELS } from '../../shared/identity/levels.ts';
+import { encodeOctets } from '../../shared/json/octets.ts';
 import { load, settle } from './measure.ts';
 import { median } from './median.ts';
 import { Processes } from './processes.ts';
@@ -43,6 +50,30 @@ class Copy implements Weighed {
   }
 }
 
+function aCall(): Call {
+  const caller = {
+    agentId: 'alice',
+    role: 'user',
+    level: LEVELS.OPERATOR,
+    permissions: [],
+    tokenId: 't',
+    expiresAt: Number.MAX_SAFE_INTEGER,
+  };
+  const outlet = { open: true, send() {}, cut() {}, close() {} };
+  const session = new Session({ id: 's', caller, endpoint: undefined, door: 'http', outlet });
+  const params = `{"name":"up__read","arguments":{"text":"${'x'.repeat(48)}"}}`;
+  const message = readClientMessage(encodeOctets(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}}`));
+  return new Call(session, caller, message, { send() {}, answer() {} });
+}
+
+function anEntry(): Entry {
+  return {
+    server: { id: 'up', serial: 1, epoch: 0, options: { isolation: 'shared', assertion: undefined } },
+    item: { own: 'read', digest: 'd'.repeat(64), readOnly: true },
+    target: { kind: 'tool', listedName: 'up__read', serverId: 'up', ownName: 'read' },
+  } as Entry;
+}
+
 async function parts(): Promise<Record<string, number>> {
   const copies = [new Copy(), new Copy(), new Copy()];
   const now = () => performance.now();
@@ -63,6 +94,12 @@ async function parts(): Promise<Record<string, number>> {
   results.breaker = await medianMicroseconds(() => {
     if (!liveness.isOpen) liveness.succeeded();
   });
+  const [call, entry, row] = [aCall(), anEntry(), { match: 'up__read', level: 'OPERATOR', cacheSeconds: 60 } as const];
+  const cache = new AnswerCache(now);
+  const kept = { ok: true, octets: encodeOctets(`{"content":[{"type":"text","text":"${'x'.repeat(48)}"}]}`) };
+  results.key_of_an_answer = await medianMicroseconds(() => cache.keyFor(call, entry, row));
+  results.keep_an_answer = await medianMicroseconds((i) => cache.put(`key ${i % 20_000}`, call, row, kept));
+  results.find_an_answer = await medianMicroseconds(() => cache.get('key 19999'));
   results.await_alone = await medianMicroseconds(() => answer);
   results.breaker_of_cockatiel = await medianMicroseconds(() => policy.execute(() => answer));
   liveness.stop();
@@ -112,5 +149,8 @@ async function routers(repeats: number): Promise<Record<string, object>> {
   }
 }
 
-const results = { parts_us: await parts(), routers: await routers(Number(values.repeats)) };
+const results = {
+  parts_us: await parts(),
+  ...(Number(values.repeats) > 0 ? { routers: await routers(Number(values.repeats)) } : {}),
+};
 process.stdout.write(`${JSON.stringify(results, null, values.json ? 0 : 2)}\n`);
