@@ -34,12 +34,11 @@ describe('what callers and the configuration say', () => {
   let village: Village;
   let session: RawSession;
   beforeAll(async () => {
-    const { command, args } = fixture('tools.ts');
     village = await Village.start({
       config: {
-        mcpServers: { up: { command, args: [...args, ...HOSTILE] } },
+        mcpServers: { up: fixture('tools.ts'), probe: fixture('probe.ts', ...HOSTILE) },
         agents: { alice: { level: 'OPERATOR' } },
-        permissions: [{ match: 'up/*', level: 'OPERATOR' }],
+        permissions: [{ match: '*__*', level: 'OPERATOR' }],
         router: { rateLimit: { perMinute: 1_000_000 } },
       },
     });
@@ -48,15 +47,15 @@ describe('what callers and the configuration say', () => {
   afterAll(() => village.remove());
 
   it('[S6] [P5] D01: arguments reach the server as they are, and no shell', async () => {
-    await untilReady(village, 'up');
+    await untilReady(village, 'up', 'probe');
     for (const text of HOSTILE) expect(textOf(await session.call('up__echo', { text }))).toBe(text);
     for (const name of HOSTILE) expect((await session.call(name, {})).error).toMatchObject({ code: -32602 });
     expect(fs.existsSync(pwned)).toBe(false);
   });
 
   it('[S6] D01: so do the arguments of the entry', async () => {
-    const { argv } = JSON.parse(textOf(await session.call('up__whoami'))) as { argv: string[] };
-    expect(argv.slice(-HOSTILE.length)).toEqual(HOSTILE);
+    const given = textOf(await session.call('probe__probe', { what: 'argv', target: '' }));
+    expect(JSON.parse(given)).toEqual(HOSTILE);
     expect(fs.existsSync(pwned)).toBe(false);
   });
 });
@@ -77,7 +76,7 @@ describe('what starts a program', () => {
   };
   const entry = (...args: string[]) => ({
     id: 'added',
-    server: { command: 'node', args: [TOOLS, ...args] },
+    server: { command: 'node', args: [TOOLS, '--ledger', ...args] },
     level: 'OPERATOR',
   });
 
@@ -91,22 +90,22 @@ describe('what starts a program', () => {
       for (const voter of ['sage', 'curator'] as const) await vote(await governed.as(voter), proposalId);
       await untilStatus(king, proposalId, 'executed');
     };
-    expect(approvalOf(await ask(entry('--first'))).status).toBe('open');
+    expect(approvalOf(await ask(entry('first'))).status).toBe('voting_ongoing');
     expect(registered()).toEqual({});
-    await approve(entry('--first'));
-    expect(registered().added?.server.args).toEqual([TOOLS, '--first']);
+    await approve(entry('first'));
+    expect(registered().added?.server.args).toEqual([TOOLS, '--ledger', 'first']);
     // The vote on the first says nothing of the second: other arguments, another environment, another kind of server.
     for (const changed of [
-      entry('--second'),
-      { ...entry('--first'), server: { ...entry('--first').server, env: { MODE: 'x' } } },
-      { ...entry('--first'), server: { url: 'https://example.org/mcp' } },
-      { ...entry('--first'), level: 'READ_ONLY' },
+      entry('second'),
+      { ...entry('first'), server: { ...entry('first').server, env: { MODE: 'x' } } },
+      { ...entry('first'), server: { url: 'https://example.org/mcp' } },
+      { ...entry('first'), level: 'READ_ONLY' },
     ]) {
-      expect(approvalOf(await ask(changed)).status).toBe('open');
-      expect(registered().added?.server.args).toEqual([TOOLS, '--first']);
+      expect(approvalOf(await ask(changed)).status).toBe('voting_ongoing');
+      expect(registered().added?.server.args).toEqual([TOOLS, '--ledger', 'first']);
     }
-    await approve(entry('--second'));
-    await until('the new one is in force', () => registered().added?.server.args[1] === '--second');
+    await approve(entry('second'));
+    await until('the new one is in force', () => registered().added?.server.args[2] === 'second');
     const records = (await governed.village.audit()).filter(({ tool }) => tool === 'service_register');
     expect(records.filter(({ outcome }) => outcome === 'ok')).toHaveLength(2);
     expect(records.filter(({ kind }) => kind === 'proposal').length).toBeGreaterThanOrEqual(6);
