@@ -14,7 +14,7 @@ import type { Watches } from './watches.ts';
 export interface PersonalDatum {
   /** Such as `email`. */
   readonly kind: string;
-  /** Characters from the beginning of the text. */
+  /** UTF-16 units from the beginning of the text. */
   readonly start: number;
   readonly end: number;
 }
@@ -34,8 +34,8 @@ export interface HyperragDeps {
   readonly watches: Watches;
   /** Full paths that files may be ingested from. */
   readonly folders: readonly string[];
-  /** Without it nothing is elevated. */
-  readonly detectPersonalData: DetectPersonalData | undefined;
+  /** Decides what `knowledge_elevation` refuses. */
+  readonly detectPersonalData: DetectPersonalData;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   /** A text that nobody can guess. */
