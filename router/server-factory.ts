@@ -73,7 +73,11 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     MCP_LOG_LEVEL: settings.logLevel,
     MCP_MAX_TOKENS: String(settings.maxTokens),
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
+    HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),
   };
+  // The key is for one server only.
+  const builtInEnvOf = (id: string) =>
+    id === 'hyperrag' ? { ...builtInEnv, ...embedderEnv(settings.hyperragEmbedder) } : builtInEnv;
   return {
     configured(config) {
       return new UpstreamServer({
@@ -97,7 +101,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         strategy: config.strategy,
         copies: copiesOf(config, {
           maxResultBytes: settings.maxResultBytes,
-          builtInEnv,
+          builtInEnv: builtInEnvOf(config.id),
           assertionEnv,
           environmentOf,
           log,
@@ -123,4 +127,11 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         startTimeoutMs: undefined,
       }),
   };
+}
+
+function embedderEnv(embedder: Settings['hyperragEmbedder']): Readonly<Record<string, string>> {
+  if (embedder === undefined) return {};
+  if (embedder.kind === 'onnx') return { HYPERRAG_EMBEDDER: `onnx:${embedder.folder}` };
+  const { url, model, key } = embedder;
+  return { HYPERRAG_EMBEDDER: `openai:${url}#${model}`, ...(key !== undefined && { HYPERRAG_EMBEDDER_KEY: key }) };
 }

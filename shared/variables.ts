@@ -18,6 +18,11 @@ export type JwksSource =
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'url'; readonly url: string };
 
+/** What makes HyperRAG's vectors. */
+export type EmbedderSetting =
+  | { readonly kind: 'openai'; readonly url: string; readonly model: string }
+  | { readonly kind: 'onnx'; readonly folder: string };
+
 const MIN_SECRET_BYTES = 32;
 
 function whole(what: string, min: number, max: number) {
@@ -135,6 +140,29 @@ export const VARIABLES = z.object({
     .transform((paths) => paths.map(resolvePath))
     .default([])
     .meta({ meaning: 'Folders that HyperRAG may ingest files from, separated by commas' }),
+  HYPERRAG_MAX_PASSAGES: whole('whole number of passages', 1, 10_000_000)
+    .default(200_000)
+    .meta({ meaning: 'Passages of about 1,200 characters that one agent may have in a namespace of HyperRAG' }),
+  HYPERRAG_EMBEDDER: expecting(
+    'openai:URL#MODEL with an https URL or one of this machine, or onnx:FOLDER',
+    z
+      .string()
+      .max(2_048)
+      .transform((text, context): EmbedderSetting => {
+        const embedder = readEmbedder(text);
+        if (embedder) return embedder;
+        context.addIssue({ code: 'custom' });
+        return z.NEVER;
+      }),
+  )
+    .optional()
+    .meta({
+      meaning: "What makes HyperRAG's vectors: `openai:URL#MODEL` (OpenAI-compatible) or `onnx:FOLDER`; else built in",
+      default: '–',
+    }),
+  HYPERRAG_EMBEDDER_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Key for the endpoint of HYPERRAG_EMBEDDER', default: '–', secret: true }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),
@@ -147,11 +175,9 @@ export const VARIABLES = z.object({
   MCP_HEARTBEAT_INTERVAL: whole('whole number of seconds', 1, 3600)
     .default(30)
     .meta({ meaning: 'Seconds between two heartbeats on an open stream' }),
-  MCP_CONNECTION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
-    .default(86_400)
-    .meta({
-      meaning: 'Seconds after which an unused connection is closed: a WebSocket, or one to a server that is not ours',
-    }),
+  MCP_CONNECTION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000).default(86_400).meta({
+    meaning: 'Seconds after which an unused connection is closed: a WebSocket, or one to a server that is not ours',
+  }),
   MCP_SESSION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
     .default(1800)
     .meta({ meaning: 'Seconds after which an idle session ends' }),
@@ -177,6 +203,19 @@ export type VariableName = keyof Variables;
 
 function resolvePath(text: string): string {
   return path.resolve(text === '~' || /^~[/\\]/.test(text) ? path.join(os.homedir(), text.slice(1)) : text);
+}
+
+/** undefined when it is none. Texts go to an address of this machine or by TLS. */
+function readEmbedder(text: string): EmbedderSetting | undefined {
+  if (text.startsWith('onnx:')) {
+    const folder = text.slice('onnx:'.length);
+    return folder !== '' && hasNoControl(folder) ? { kind: 'onnx', folder: resolvePath(folder) } : undefined;
+  }
+  const [, url = '', model = ''] = /^openai:([^#\s]{1,1500})#([^#\s]{1,300})$/.exec(text) ?? [];
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, hostname, username, search } = new URL(url);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+  return isSafe && username === '' && search === '' ? { kind: 'openai', url, model } : undefined;
 }
 
 function toJwks(text: string, context: z.RefinementCtx): JwksSource {

@@ -7,7 +7,7 @@ import type { Compilable, Kysely } from 'kysely';
 import { openStore } from '../../../shared/store.ts';
 import { migrations, type Tables } from './schema.ts';
 
-type Counter = 'document' | 'passage' | 'removal' | 'snapshot' | 'fit' | 'verdict' | 'context';
+type Counter = 'document' | 'passage' | 'removal' | 'snapshot' | 'fit' | 'verdict' | 'context' | 'vector';
 
 export interface HyperragStore {
   /** For building queries; run them with the functions below. */
