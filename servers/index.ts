@@ -1,6 +1,7 @@
 /** The servers of the village, by the id that configurations use. Each is loaded only when it is started. */
 import type { RouterLink } from '../shared/client/router-link.ts';
 import type { Log } from '../shared/log.ts';
+import type { TwinSettings } from '../shared/settings.ts';
 import type { VillageServer } from '../shared/village-server.ts';
 import type { VotingRules } from '../shared/voting-rules.ts';
 import type { EmbedderChoice } from './hyperrag/embedding/embedder.ts';
@@ -16,6 +17,8 @@ export interface ServerEnvironment {
   readonly router: RouterLink | undefined;
   /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
   readonly knowledge?: KnowledgeSettings;
+  /** The twins' settings; without them the key lies beside the data folder and the rest is as usual. */
+  readonly twin?: TwinSettings;
 }
 
 export interface KnowledgeSettings {
@@ -32,6 +35,7 @@ export interface KnowledgeSettings {
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;
 
 export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
+  ['digital-twin', async () => (await import('./digital-twin/main.ts')).open],
   ['governance', async () => (await import('./governance/main.ts')).open],
   ['hyperrag', async () => (await import('./hyperrag/main.ts')).open],
   ['monitoring', async () => (await import('./monitoring/main.ts')).open],

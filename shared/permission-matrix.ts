@@ -42,6 +42,16 @@ export const BUILT_IN_TOOLS = {
     'context_clear',
     'knowledge_elevation',
   ],
+  'digital-twin': [
+    'twin_observe',
+    'mini_rag_query',
+    'twin_preferences',
+    'privacy_scan',
+    'twin_consent',
+    'twin_elevate',
+    'twin_export',
+    'twin_erase',
+  ],
   monitoring: ['system_performance'],
 } as const;
 
@@ -90,6 +100,15 @@ const tools = {
   context_set_priority: { level: 'OPERATOR' },
   context_clear: { level: 'OPERATOR' },
   knowledge_elevation: { level: 'OPERATOR' },
+  // Every caller has a twin of its own and reaches no other: so the level does not matter, the permission does.
+  twin_observe: { level: 'READ_ONLY', permission: 'twin:write' },
+  mini_rag_query: { level: 'READ_ONLY', permission: 'twin:read' },
+  twin_preferences: { level: 'READ_ONLY', permission: 'twin:write' },
+  privacy_scan: { level: 'READ_ONLY', permission: 'twin:read' },
+  twin_consent: { level: 'READ_ONLY', permission: 'twin:write' },
+  twin_elevate: { level: 'READ_ONLY', permission: 'twin:elevate' },
+  twin_export: { level: 'READ_ONLY', permission: 'twin:read' },
+  twin_erase: { level: 'READ_ONLY', permission: 'twin:erase' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
@@ -97,6 +116,7 @@ const resources: readonly PermissionRow[] = [
   { match: 'resource:governance://*', level: 'READ_ONLY', permission: 'governance:read' },
   { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
+  { match: 'resource:twin://*', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
 ];
 
@@ -104,6 +124,8 @@ const prompts: readonly PermissionRow[] = [
   { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
+  { match: 'prompt:what_do_you_know_about_me', level: 'READ_ONLY', permission: 'twin:read' },
+  { match: 'prompt:prepare_elevation', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'prompt:review_proposal', level: 'READ_ONLY', permission: 'governance:read' },
 ];
 

@@ -26,6 +26,16 @@ export function currentEnvironment(): Environment {
   return { ...process.env };
 }
 
+export interface TwinSettings {
+  readonly passphrase: string | undefined;
+  /** Full path. */
+  readonly keyFile: string;
+  readonly usesKeychain: boolean;
+  readonly minPeople: number;
+  readonly epsilon: number;
+  readonly epsilonBudget: number;
+}
+
 /** What the environment says, in the units of the code. */
 export interface Settings {
   readonly host: string;
@@ -61,6 +71,8 @@ export interface Settings {
   readonly maxTokens: number;
   /** Full paths that HyperRAG may ingest files from. */
   readonly hyperragFolders: readonly string[];
+  /** How the twins are locked, and what is told of people. */
+  readonly twin: TwinSettings;
   /** Of one author in one namespace of HyperRAG. */
   readonly hyperragMaxPassages: number;
   /** undefined = HyperRAG's vectors are the built-in ones. */
@@ -135,6 +147,14 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxResultBytes: v.MCP_MAX_RESULT_BYTES,
     maxTokens: v.MCP_MAX_TOKENS,
     hyperragFolders: v.HYPERRAG_FOLDERS,
+    twin: {
+      passphrase: v.TWIN_PASSPHRASE,
+      keyFile: v.TWIN_KEY_FILE ?? twinKeyFile(dataDir),
+      usesKeychain: v.TWIN_KEYCHAIN,
+      minPeople: v.TWIN_MIN_PEOPLE,
+      epsilon: v.TWIN_EPSILON,
+      epsilonBudget: v.TWIN_EPSILON_BUDGET,
+    },
     hyperragMaxPassages: v.HYPERRAG_MAX_PASSAGES,
     hyperragEmbedder: v.HYPERRAG_EMBEDDER && { ...v.HYPERRAG_EMBEDDER, key: v.HYPERRAG_EMBEDDER_KEY },
     healthCheckIntervalMs: v.MCP_HEALTH_CHECK_INTERVAL * 1000,
@@ -145,6 +165,23 @@ function toSettings(v: Variables, env: Environment): Settings {
     sessionTimeoutMs: v.MCP_SESSION_TIMEOUT * 1000,
     emergencyStopTimeoutMs: v.MCP_EMERGENCY_STOP_TIMEOUT * 1000,
     warnings: [...warnOfNames(env), ...warnOfFolders(dataDir, checkpointDir)],
+  };
+}
+
+/** Beside the data folder, so that who takes that away has not got the key. */
+export function twinKeyFile(dataDir: string): string {
+  return path.join(`${dataDir}-keys`, 'twin-key');
+}
+
+/** The same settings as variables, for the process of the twins. */
+export function twinEnvironment({ twin }: Settings): Record<string, string> {
+  return {
+    ...(twin.passphrase === undefined ? {} : { TWIN_PASSPHRASE: twin.passphrase }),
+    TWIN_KEY_FILE: twin.keyFile,
+    TWIN_KEYCHAIN: twin.usesKeychain ? '1' : '0',
+    TWIN_MIN_PEOPLE: String(twin.minPeople),
+    TWIN_EPSILON: String(twin.epsilon),
+    TWIN_EPSILON_BUDGET: String(twin.epsilonBudget),
   };
 }
 
@@ -213,7 +250,7 @@ function checkTogether(given: ReadonlyMap<string, string>): string[] {
 
 function warnOfNames(env: Environment): string[] {
   const known = Object.keys(VARIABLES.shape);
-  const foreign = Object.keys(env).filter((name) => /^(MCP|AIVILLAGE)_/.test(name) && !known.includes(name));
+  const foreign = Object.keys(env).filter((name) => /^(MCP|AIVILLAGE|TWIN)_/.test(name) && !known.includes(name));
   return foreign.flatMap((name) => {
     const meant = closest(name, known);
     return meant === undefined ? [] : [`${came(name)} is no setting; did you mean ${meant}?`];

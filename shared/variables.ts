@@ -34,6 +34,15 @@ function whole(what: string, min: number, max: number) {
   return expecting(`a ${what} from ${min} to ${max}`, schema);
 }
 
+function decimal(what: string, min: number, max: number) {
+  const schema = z
+    .string()
+    .regex(/^\d{1,6}(?:\.\d{1,6})?$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+  return expecting(`a ${what} from ${min} to ${max}`, schema);
+}
+
 const filePath = expecting('a path', z.string().max(4096).refine(hasNoControl).transform(resolvePath));
 
 function list(expected: string, isItem: (item: string) => boolean) {
@@ -163,6 +172,26 @@ export const VARIABLES = z.object({
   HYPERRAG_EMBEDDER_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
     .optional()
     .meta({ meaning: 'Key for the endpoint of HYPERRAG_EMBEDDER', default: '–', secret: true }),
+  TWIN_PASSPHRASE: expecting('at least 12 characters', z.string().min(12).max(1024))
+    .optional()
+    .meta({ meaning: 'Locks the twins instead of a key file; without it they cannot be read', secret: true }),
+  TWIN_KEY_FILE: filePath.optional().meta({
+    meaning: 'Key of the twins; made at first use with rights 600, never in the data folder',
+    default: '`<data folder>-keys/twin-key`',
+  }),
+  TWIN_KEYCHAIN: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(false)
+    .meta({ meaning: "1 keeps the key of the twins in the system's keychain (needs secret-tool) instead of a file" }),
+  TWIN_MIN_PEOPLE: whole('whole number of people', 5, 1_000_000)
+    .default(5)
+    .meta({ meaning: 'People that a pattern about people must be true of before it is made known' }),
+  TWIN_EPSILON: decimal('number', 0.01, 2)
+    .default(0.5)
+    .meta({ meaning: 'Noise on a count of people: ε of the discrete Laplace distribution; less is more private' }),
+  TWIN_EPSILON_BUDGET: decimal('number', 0.01, 50)
+    .default(5)
+    .meta({ meaning: 'ε that all counts of a year may cost one person; who has spent it is not counted' }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),

@@ -8,6 +8,7 @@ import {
   readSettings,
   SECRET_VARIABLES,
   SettingsError,
+  twinEnvironment,
 } from '../../../shared/settings.ts';
 
 const KEY = 'a-key-of-at-least-thirty-two-bytes';
@@ -47,6 +48,14 @@ describe('readSettings', () => {
       maxResultBytes: 67_108_864,
       maxTokens: 128_000,
       hyperragFolders: [],
+      twin: {
+        passphrase: undefined,
+        keyFile: path.join(`${dataDir}-keys`, 'twin-key'),
+        usesKeychain: false,
+        minPeople: 5,
+        epsilon: 0.5,
+        epsilonBudget: 5,
+      },
       hyperragMaxPassages: 200_000,
       hyperragEmbedder: undefined,
       healthCheckIntervalMs: 30_000,
@@ -58,6 +67,21 @@ describe('readSettings', () => {
       emergencyStopTimeoutMs: 5_000,
       warnings: [],
     });
+  });
+
+  it('[T1] [T6] hands the settings of the twins on as they are', () => {
+    const env = {
+      TWIN_PASSPHRASE: 'correct horse battery',
+      TWIN_EPSILON: '0.25',
+      TWIN_KEYCHAIN: '1',
+      TWIN_KEY_FILE: '/k',
+    };
+    const { twin } = readSettings(env);
+    expect(twin).toMatchObject({ passphrase: env.TWIN_PASSPHRASE, epsilon: 0.25, usesKeychain: true });
+    expect(readSettings(twinEnvironment(readSettings(env))).twin).toEqual(twin);
+    const wrong = { TWIN_PASSPHRASE: 'too short', TWIN_MIN_PEOPLE: '4', TWIN_EPSILON: '0' };
+    expect(() => readSettings(wrong)).toThrow(/TWIN_PASSPHRASE: .*\n.*TWIN_MIN_PEOPLE: .*\n.*TWIN_EPSILON: /);
+    expect(() => readSettings(wrong)).not.toThrow(/too short/);
   });
 
   it('[X4] makes every path whole, so that children in other folders mean the same one', () => {
@@ -209,6 +233,7 @@ describe('readSettings', () => {
       'AIVILLAGE_ROUTER_TOKEN',
       'MCP_TOKEN',
       'HYPERRAG_EMBEDDER_KEY',
+      'TWIN_PASSPHRASE',
     ]);
   });
 });
