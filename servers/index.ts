@@ -1,9 +1,10 @@
 /** The servers of the village, by the id that configurations use. Each is loaded only when it is started. */
 import type { RouterLink } from '../shared/client/router-link.ts';
 import type { Log } from '../shared/log.ts';
-import type { PeerSettings } from '../shared/settings.ts';
+import type { PeerSettings, TwinSettings } from '../shared/settings.ts';
 import type { VillageServer } from '../shared/village-server.ts';
 import type { VotingRules } from '../shared/voting-rules.ts';
+import type { EmbedderChoice } from './hyperrag/embedding/embedder.ts';
 
 /** What a server is given at start, whichever it is. */
 export interface ServerEnvironment {
@@ -18,6 +19,8 @@ export interface ServerEnvironment {
   readonly knowledge?: KnowledgeSettings;
   /** How peers are met; without them only on this machine, and without multicast. */
   readonly peers?: PeerSettings;
+  /** The twins' settings; without them the key lies beside the data folder and the rest is as usual. */
+  readonly twin?: TwinSettings;
 }
 
 export interface KnowledgeSettings {
@@ -25,11 +28,16 @@ export interface KnowledgeSettings {
   readonly folders: readonly string[];
   /** Budget of a context store. */
   readonly maxTokens: number;
+  /** What makes the vectors; undefined = the built-in ones only. */
+  readonly embedder?: EmbedderChoice | undefined;
+  /** Passages that one author may have in a namespace; the usual number when left out. */
+  readonly maxPassages?: number | undefined;
 }
 
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;
 
 export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
+  ['digital-twin', async () => (await import('./digital-twin/main.ts')).open],
   ['governance', async () => (await import('./governance/main.ts')).open],
   ['hyperrag', async () => (await import('./hyperrag/main.ts')).open],
   ['p2p', async () => (await import('./p2p/main.ts')).open],

@@ -57,6 +57,16 @@ export const BUILT_IN_TOOLS = {
     'betanet_close_circuit',
     'betanet_listen',
   ],
+  'digital-twin': [
+    'twin_observe',
+    'mini_rag_query',
+    'twin_preferences',
+    'privacy_scan',
+    'twin_consent',
+    'twin_elevate',
+    'twin_export',
+    'twin_erase',
+  ],
   monitoring: ['system_performance'],
 } as const;
 
@@ -118,6 +128,15 @@ const tools = {
   betanet_send: { level: 'OPERATOR', permission: 'p2p:message' },
   betanet_close_circuit: { level: 'OPERATOR', permission: 'p2p:message' },
   betanet_listen: { level: 'OPERATOR', permission: 'p2p:connect' },
+  // Every caller has a twin of its own and reaches no other: so the level does not matter, the permission does.
+  twin_observe: { level: 'READ_ONLY', permission: 'twin:write' },
+  mini_rag_query: { level: 'READ_ONLY', permission: 'twin:read' },
+  twin_preferences: { level: 'READ_ONLY', permission: 'twin:write' },
+  privacy_scan: { level: 'READ_ONLY', permission: 'twin:read' },
+  twin_consent: { level: 'READ_ONLY', permission: 'twin:write' },
+  twin_elevate: { level: 'READ_ONLY', permission: 'twin:elevate' },
+  twin_export: { level: 'READ_ONLY', permission: 'twin:read' },
+  twin_erase: { level: 'READ_ONLY', permission: 'twin:erase' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
@@ -127,6 +146,7 @@ const resources: readonly PermissionRow[] = [
   { match: 'resource:p2p://*', level: 'READ_ONLY', permission: 'p2p:read' },
   { match: 'resource:p2p://inbox', level: 'OPERATOR', permission: 'p2p:message' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
+  { match: 'resource:twin://*', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
 ];
 
@@ -135,6 +155,8 @@ const prompts: readonly PermissionRow[] = [
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
   { match: 'prompt:diagnose_connectivity', level: 'READ_ONLY', permission: 'p2p:read' },
+  { match: 'prompt:what_do_you_know_about_me', level: 'READ_ONLY', permission: 'twin:read' },
+  { match: 'prompt:prepare_elevation', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'prompt:review_proposal', level: 'READ_ONLY', permission: 'governance:read' },
 ];
 

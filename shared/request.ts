@@ -5,7 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
-import type { LoggingLevel, Result, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js';
+import {
+  ListRootsResultSchema,
+  type LoggingLevel,
+  type Result,
+  type ServerNotification,
+  type ServerRequest,
+} from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { AppError, toAppError } from './errors.ts';
 import type { Caller } from './identity/caller.ts';
@@ -51,6 +57,8 @@ export interface CallContext {
   progress(done: number, total?: number, message?: string): void;
   /** A log line for the client, on this call's own stream, if its level asks for it. */
   tell(level: LoggingLevel, text: string): void;
+  /** The folders that the client has opened, as URIs (MCP roots); undefined when it tells none. */
+  roots(): Promise<readonly string[] | undefined>;
 }
 
 /** A request that was parsed, before it is known who sent it. */
@@ -76,6 +84,9 @@ const metaSchema = z
   })
   .optional();
 const envelopeSchema = z.looseObject({ _meta: metaSchema }).optional();
+
+/** A client may have to ask its user. */
+const ROOTS_OPTIONS = { timeout: 20_000 };
 
 const SEVERITY: readonly LoggingLevel[] = [
   'debug',
@@ -192,6 +203,16 @@ function scopeOf(
         tell(level, text) {
           if (SEVERITY.indexOf(level) < SEVERITY.indexOf(session.logLevel)) return;
           send({ method: 'notifications/message', params: { level, data: text } });
+        },
+        async roots() {
+          if (session.server.getClientCapabilities()?.roots === undefined) return undefined;
+          try {
+            const { roots } = await extra.sendRequest({ method: 'roots/list' }, ListRootsResultSchema, ROOTS_OPTIONS);
+            return roots.map(({ uri }) => uri);
+          } catch (cause) {
+            log.debug({ cause }, 'the client did not tell its roots');
+            return undefined;
+          }
         },
       };
     },

@@ -19,12 +19,26 @@ export type JwksSource =
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'url'; readonly url: string };
 
+/** What makes HyperRAG's vectors. */
+export type EmbedderSetting =
+  | { readonly kind: 'openai'; readonly url: string; readonly model: string }
+  | { readonly kind: 'onnx'; readonly folder: string };
+
 const MIN_SECRET_BYTES = 32;
 
 function whole(what: string, min: number, max: number) {
   const schema = z
     .string()
     .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+  return expecting(`a ${what} from ${min} to ${max}`, schema);
+}
+
+function decimal(what: string, min: number, max: number) {
+  const schema = z
+    .string()
+    .regex(/^\d{1,6}(?:\.\d{1,6})?$/)
     .transform(Number)
     .pipe(z.number().min(min).max(max));
   return expecting(`a ${what} from ${min} to ${max}`, schema);
@@ -177,6 +191,49 @@ export const VARIABLES = z.object({
   BETANET_OPERATOR: expecting('1 to 64 letters, digits, dots and hyphens', z.string().regex(/^[\w.-]{1,64}$/))
     .optional()
     .meta({ meaning: 'Who runs this relay: nobody takes two relays of one operator where others are there' }),
+  HYPERRAG_MAX_PASSAGES: whole('whole number of passages', 1, 10_000_000)
+    .default(200_000)
+    .meta({ meaning: 'Passages of about 1,200 characters that one agent may have in a namespace of HyperRAG' }),
+  HYPERRAG_EMBEDDER: expecting(
+    'openai:URL#MODEL with an https URL or one of this machine, or onnx:FOLDER',
+    z
+      .string()
+      .max(2_048)
+      .transform((text, context): EmbedderSetting => {
+        const embedder = readEmbedder(text);
+        if (embedder) return embedder;
+        context.addIssue({ code: 'custom' });
+        return z.NEVER;
+      }),
+  )
+    .optional()
+    .meta({
+      meaning: "What makes HyperRAG's vectors: `openai:URL#MODEL` (OpenAI-compatible) or `onnx:FOLDER`; else built in",
+      default: '–',
+    }),
+  HYPERRAG_EMBEDDER_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Key for the endpoint of HYPERRAG_EMBEDDER', default: '–', secret: true }),
+  TWIN_PASSPHRASE: expecting('at least 12 characters', z.string().min(12).max(1024))
+    .optional()
+    .meta({ meaning: 'Locks the twins instead of a key file; without it they cannot be read', secret: true }),
+  TWIN_KEY_FILE: filePath.optional().meta({
+    meaning: 'Key of the twins; made at first use with rights 600, never in the data folder',
+    default: '`<data folder>-keys/twin-key`',
+  }),
+  TWIN_KEYCHAIN: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(false)
+    .meta({ meaning: "1 keeps the key of the twins in the system's keychain (needs secret-tool) instead of a file" }),
+  TWIN_MIN_PEOPLE: whole('whole number of people', 5, 1_000_000)
+    .default(5)
+    .meta({ meaning: 'People that a pattern about people must be true of before it is made known' }),
+  TWIN_EPSILON: decimal('number', 0.01, 2)
+    .default(0.5)
+    .meta({ meaning: 'Noise on a count of people: ε of the discrete Laplace distribution; less is more private' }),
+  TWIN_EPSILON_BUDGET: decimal('number', 0.01, 50)
+    .default(5)
+    .meta({ meaning: 'ε that all counts of a year may cost one person; who has spent it is not counted' }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),
@@ -189,9 +246,9 @@ export const VARIABLES = z.object({
   MCP_HEARTBEAT_INTERVAL: whole('whole number of seconds', 1, 3600)
     .default(30)
     .meta({ meaning: 'Seconds between two heartbeats on an open stream' }),
-  MCP_CONNECTION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
-    .default(86_400)
-    .meta({ meaning: 'Seconds after which an idle WebSocket is closed' }),
+  MCP_CONNECTION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000).default(86_400).meta({
+    meaning: 'Seconds after which an unused connection is closed: a WebSocket, or one to a server that is not ours',
+  }),
   MCP_SESSION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
     .default(1800)
     .meta({ meaning: 'Seconds after which an idle session ends' }),
@@ -217,6 +274,19 @@ export type VariableName = keyof Variables;
 
 function resolvePath(text: string): string {
   return path.resolve(text === '~' || /^~[/\\]/.test(text) ? path.join(os.homedir(), text.slice(1)) : text);
+}
+
+/** undefined when it is none. Texts go to an address of this machine or by TLS. */
+function readEmbedder(text: string): EmbedderSetting | undefined {
+  if (text.startsWith('onnx:')) {
+    const folder = text.slice('onnx:'.length);
+    return folder !== '' && hasNoControl(folder) ? { kind: 'onnx', folder: resolvePath(folder) } : undefined;
+  }
+  const [, url = '', model = ''] = /^openai:([^#\s]{1,1500})#([^#\s]{1,300})$/.exec(text) ?? [];
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, hostname, username, search } = new URL(url);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+  return isSafe && username === '' && search === '' ? { kind: 'openai', url, model } : undefined;
 }
 
 function toJwks(text: string, context: z.RefinementCtx): JwksSource {

@@ -11,6 +11,12 @@ export interface Folders {
   readonly folder: string;
 }
 
+/**
+ * Runs `copy` while nobody writes to a file that is locked with a key, and all of it is in the file itself; just so for files that
+ * are no such.
+ */
+export type HoldStill = (file: string, copy: () => void) => Promise<void>;
+
 /** Fit for the user. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';

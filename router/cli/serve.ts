@@ -46,8 +46,14 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         dataDir: settings.dataDir,
         votingRules: () => village().governance,
         router: link,
-        knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
         peers: settings.peers,
+        twin: settings.twin,
+        knowledge: {
+          folders: settings.hyperragFolders,
+          maxTokens: settings.maxTokens,
+          maxPassages: settings.hyperragMaxPassages,
+          embedder: settings.hyperragEmbedder,
+        },
       });
     },
     io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },

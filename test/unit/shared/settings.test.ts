@@ -8,6 +8,7 @@ import {
   readSettings,
   SECRET_VARIABLES,
   SettingsError,
+  twinEnvironment,
 } from '../../../shared/settings.ts';
 
 const KEY = 'a-key-of-at-least-thirty-two-bytes';
@@ -54,6 +55,16 @@ describe('readSettings', () => {
         mdns: true,
         circuits: { relay: true, mixingMs: 5, coverPerSecond: 0, operator: undefined },
       },
+      twin: {
+        passphrase: undefined,
+        keyFile: path.join(`${dataDir}-keys`, 'twin-key'),
+        usesKeychain: false,
+        minPeople: 5,
+        epsilon: 0.5,
+        epsilonBudget: 5,
+      },
+      hyperragMaxPassages: 200_000,
+      hyperragEmbedder: undefined,
       healthCheckIntervalMs: 30_000,
       auditRetentionDays: 90,
       auditDurability: 'normal',
@@ -63,6 +74,21 @@ describe('readSettings', () => {
       emergencyStopTimeoutMs: 5_000,
       warnings: [],
     });
+  });
+
+  it('[T1] [T6] hands the settings of the twins on as they are', () => {
+    const env = {
+      TWIN_PASSPHRASE: 'correct horse battery',
+      TWIN_EPSILON: '0.25',
+      TWIN_KEYCHAIN: '1',
+      TWIN_KEY_FILE: '/k',
+    };
+    const { twin } = readSettings(env);
+    expect(twin).toMatchObject({ passphrase: env.TWIN_PASSPHRASE, epsilon: 0.25, usesKeychain: true });
+    expect(readSettings(twinEnvironment(readSettings(env))).twin).toEqual(twin);
+    const wrong = { TWIN_PASSPHRASE: 'too short', TWIN_MIN_PEOPLE: '4', TWIN_EPSILON: '0' };
+    expect(() => readSettings(wrong)).toThrow(/TWIN_PASSPHRASE: .*\n.*TWIN_MIN_PEOPLE: .*\n.*TWIN_EPSILON: /);
+    expect(() => readSettings(wrong)).not.toThrow(/too short/);
   });
 
   it('[X4] makes every path whole, so that children in other folders mean the same one', () => {
@@ -186,12 +212,36 @@ describe('readSettings', () => {
     expect(warnings).toEqual([expect.stringContaining('AIVILLAGE_CHECKPOINT_DIR lies in the data folder')]);
   });
 
+  it('[H9] reads the embedder: an endpoint by TLS or on this machine, or a folder', () => {
+    const env = { HYPERRAG_EMBEDDER: 'openai:https://models.example/v1#small-3', HYPERRAG_EMBEDDER_KEY: 'sk' };
+    const read = readSettings(env).hyperragEmbedder;
+    expect(read).toEqual({ kind: 'openai', url: 'https://models.example/v1', model: 'small-3', key: 'sk' });
+    const local = readSettings({ HYPERRAG_EMBEDDER: 'openai:http://127.0.0.1:11434/v1#a:b' }).hyperragEmbedder;
+    expect(local).toMatchObject({ url: 'http://127.0.0.1:11434/v1', model: 'a:b' });
+    expect(readSettings({ HYPERRAG_EMBEDDER: 'onnx:/models/e5' }).hyperragEmbedder).toMatchObject({
+      kind: 'onnx',
+      folder: '/models/e5',
+    });
+  });
+
+  it.each([
+    'small',
+    'openai:http://models.example/v1#m',
+    'openai:https://me:x@a.example/v1#m',
+    'openai:https://a.example',
+    'onnx:',
+  ])('[H9] refuses %s as an embedder with what was expected', (text) => {
+    expect(mistakesOf({ HYPERRAG_EMBEDDER: text })).toEqual([expect.stringContaining('expected openai:URL#MODEL')]);
+  });
+
   it('[B06] knows which variables are secrets', () => {
     expect([...SECRET_VARIABLES]).toEqual([
       'MCP_JWT_SECRET_KEY',
       'AIVILLAGE_ROUTER_TOKEN',
       'MCP_TOKEN',
       'P2P_NETWORK_KEY',
+      'HYPERRAG_EMBEDDER_KEY',
+      'TWIN_PASSPHRASE',
     ]);
   });
 });
