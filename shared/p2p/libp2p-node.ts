@@ -2,6 +2,7 @@
  * Owns the running node: puts the table, standing, discovery, topics and records on top of libp2p and gives them the form of
  * `P2pNode`. Knows no protocol above.
  */
+import os from 'node:os';
 import type { Connection, PeerId } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
@@ -168,7 +169,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     log,
     now,
     addresses,
-    faults: () => [...plan.faults, ...faults],
+    faults: () => [...plan.faults, ...faults, ...noNetwork()],
     peers: () => table.list(now()),
     peer: (peerId) => table.get(peerId, now()),
     onPeerChange(listener) {
@@ -280,6 +281,14 @@ function dialable(peerId: string, addresses: readonly string[]): Multiaddr[] {
       return [];
     }
   });
+}
+
+/** Looked at anew each time: cables come and go. */
+function noNetwork(): string[] {
+  if (Object.keys(os.networkInterfaces()).length > 0) return [];
+  return [
+    'No network interface is up, so no peer can be reached. Connect this machine to a network; the node goes on by itself.',
+  ];
 }
 
 function unreachable(cause: unknown): AppError {

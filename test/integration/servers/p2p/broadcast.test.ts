@@ -15,7 +15,10 @@ beforeAll(async () => {
   for (let n = 1; n < NODES; n += 1) peers.push(await OwnPeer.start([first.address]));
   await until(
     'everyone has some neighbours',
-    async () => (await Promise.all(peers.map((peer) => peer.connected()))).every((count) => count >= 4),
+    async () => {
+      for (const peer of peers) if ((await peer.connected()) < 4) return false;
+      return true;
+    },
     60_000,
   );
 }, 120_000);
