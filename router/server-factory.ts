@@ -72,7 +72,6 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     MCP_LOG_LEVEL: settings.logLevel,
     MCP_MAX_TOKENS: String(settings.maxTokens),
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
-    ...peerEnv(settings),
   };
   return {
     configured(config) {
@@ -90,7 +89,13 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
           const stop = router.stop.coveringServer(config.id);
           return stop === undefined ? undefined : stopped(stop);
         },
-        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, assertionEnv, environmentOf, log }),
+        ways: waysTo(config, {
+          maxResultBytes: settings.maxResultBytes,
+          builtInEnv: MEET_PEERS.has(config.id) ? { ...builtInEnv, ...peerEnv(settings) } : builtInEnv,
+          assertionEnv,
+          environmentOf,
+          log,
+        }),
       });
     },
     own: (options) =>
@@ -109,13 +114,22 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
   };
 }
 
-/** How peers are met, for the servers that meet them, as their variables. */
+/** Our servers that meet peers; the key of a private network is for nobody else. */
+const MEET_PEERS: ReadonlySet<string> = new Set(['p2p', 'fog']);
+
+/** How peers are met, as variables. */
 function peerEnv({ peers }: Settings): Record<string, string> {
-  const { listen, bootstrap, networkKey, mdns } = peers;
+  const { listen, bootstrap, networkKey, mdns, circuits } = peers;
   return {
     P2P_LISTEN: listen.join(','),
     P2P_BOOTSTRAP: bootstrap.join(','),
     P2P_MDNS: mdns ? '1' : '0',
     ...(networkKey !== undefined && { P2P_NETWORK_KEY: Buffer.from(networkKey).toString('hex') }),
+    ...(circuits !== undefined && {
+      BETANET_RELAY: circuits.relay ? '1' : '0',
+      BETANET_MIXING_MS: String(circuits.mixingMs),
+      BETANET_COVER_PER_SECOND: String(circuits.coverPerSecond),
+      ...(circuits.operator !== undefined && { BETANET_OPERATOR: circuits.operator }),
+    }),
   };
 }

@@ -44,7 +44,10 @@ export interface OwnNodeServices {
 export async function openOwn({ dataDir, portsFile, log, peers, now, tell }: OwnNodeParts): Promise<OwnNodeServices> {
   const key = loadNodeKey(path.join(dataDir, 'p2p.key'));
   const store = await openMessageStore(dataDir);
-  const node = await openNode({ key, ...peers, portsFile, log, now });
+  const node = await openNode({ key, ...peers, portsFile, log, now }).catch(async (cause: unknown) => {
+    await store.close();
+    throw cause;
+  });
   const gather = gatherer(tell);
   const changed = () => gather('inbox', 'status');
   const bitchat = await startBitchat({ node, key, store, changed });
