@@ -38,9 +38,10 @@ export async function buildTo(peer: string, deps: BuilderDeps): Promise<Built> {
 
 /** To a hidden receiver, met at a peer that both chose to use. @throws AppError CONNECTION_FAILED */
 export async function buildToHidden({ meetingPeer, serviceKey }: HiddenAddress, deps: BuilderDeps): Promise<Built> {
+  if (meetingPeer === deps.network.self)
+    throw failed('This hidden receiver is met at our own node: ask it for another address, or go from another node.');
   const meeting = deps.network.peers().find((known) => known.peer === meetingPeer);
   if (meeting === undefined) throw failed('The peer at which this hidden receiver is met is not known here, or gone.');
-  if (meetingPeer === deps.network.self) throw failed('This hidden receiver is met at our own node: use another one.');
   return await build(meeting, deps, (circuit) => circuit.join(serviceKey));
 }
 

@@ -94,6 +94,14 @@ describe('a hidden receiver', () => {
     expect(bob.inbox).toMatchObject([{ content: SECRET }]);
   });
 
+  it('[N4] cannot be reached from the very peer at which it is met, nor at one that is not there', async () => {
+    const { alice, address } = await hiddenBob();
+    const [key, meeting] = address.split('@');
+    const at = village.peer(meeting!).betanet;
+    await expect(at.open({ caller, to: address })).rejects.toThrow('met at our own node');
+    await expect(alice.betanet.open({ caller, to: `${key}@nobody` })).rejects.toThrow('not known here, or gone');
+  });
+
   it('[N4] is gone when it stops listening', async () => {
     const { alice, bob, address } = await hiddenBob();
     expect(await bob.betanet.listen({ enabled: true })).toEqual({ address });
