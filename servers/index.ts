@@ -2,6 +2,7 @@
 import type { RouterLink } from '../shared/client/router-link.ts';
 import type { FogRules } from '../shared/fog-rules.ts';
 import type { Log } from '../shared/log.ts';
+import type { PeerSettings } from '../shared/settings.ts';
 import type { VillageServer } from '../shared/village-server.ts';
 import type { VotingRules } from '../shared/voting-rules.ts';
 
@@ -18,6 +19,8 @@ export interface ServerEnvironment {
   readonly knowledge?: KnowledgeSettings;
   /** The fog's settings; without them no command is known and nobody can join. */
   readonly fog?: FogSettings;
+  /** How peers are met; without them only on this machine, and without multicast. */
+  readonly peers?: PeerSettings;
 }
 
 export interface FogSettings {
@@ -40,5 +43,6 @@ export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
   ['fog', async () => (await import('./fog/main.ts')).open],
   ['governance', async () => (await import('./governance/main.ts')).open],
   ['hyperrag', async () => (await import('./hyperrag/main.ts')).open],
+  ['p2p', async () => (await import('./p2p/main.ts')).open],
   ['monitoring', async () => (await import('./monitoring/main.ts')).open],
 ]);
