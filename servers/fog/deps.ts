@@ -1,7 +1,11 @@
 /** What the fog server's tools, resources and prompts work on. Each theme has its own part, so that a tool asks only for its own. */
+import type { FogRules } from '../../shared/fog-rules.ts';
 import type { Watches } from '../../shared/watches.ts';
 import type { FogStore } from './store/open.ts';
 import type { Rewards } from './work/metering.ts';
+import type { Nodes } from './work/nodes.ts';
+import type { Switchboard } from './work/switchboard.ts';
+import type { Work } from './work/work.ts';
 
 export interface FogBase {
   readonly store: FogStore;
@@ -14,6 +18,11 @@ export interface FogBase {
 
 export interface WorkDeps extends FogBase {
   readonly rewards: Rewards;
+  readonly work: Work;
+  readonly nodes: Nodes;
+  /** What may run, as the configuration says now. */
+  readonly rules: () => FogRules;
+  readonly switchboard: Pick<Switchboard, 'poke' | 'tailOf'>;
 }
 
 export interface MoneyDeps extends FogBase {}
