@@ -28,6 +28,15 @@ export const BUILT_IN_TOOLS = {
     'governance_resolve',
     'governance_gate',
   ],
+  fog: [
+    'fog_resources',
+    'deploy_agent_shard',
+    'fog_shards',
+    'fog_stop_shard',
+    'fog_submit_job',
+    'fog_job_status',
+    'fog_cancel_job',
+  ],
   hyperrag: [
     'hyperrag_query',
     'hyperrag_ingest',
@@ -79,6 +88,13 @@ const tools = {
   governance_policy: { level: 'GOVERNANCE', permission: 'governance:set_policy' },
   governance_resolve: { level: 'OPERATOR', permission: 'governance:vote' },
   governance_gate: { level: 'READ_ONLY', permission: GATE_PERMISSION },
+  fog_resources: { level: 'READ_ONLY', permission: 'fog:read' },
+  deploy_agent_shard: { level: 'OPERATOR', permission: 'fog:deploy_shard' },
+  fog_shards: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_stop_shard: { level: 'OPERATOR', permission: 'fog:deploy_shard' },
+  fog_submit_job: { level: 'OPERATOR', permission: 'fog:submit_job' },
+  fog_job_status: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_cancel_job: { level: 'OPERATOR', permission: 'fog:submit_job' },
   hyperrag_query: { level: 'READ_ONLY' },
   hyperrag_ingest: { level: 'OPERATOR' },
   hyperrag_memory: { level: 'OPERATOR' },
@@ -102,6 +118,7 @@ const tools = {
 
 const resources: readonly PermissionRow[] = [
   { match: 'resource:governance://*', level: 'READ_ONLY', permission: 'governance:read' },
+  { match: 'resource:fog://*', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
   { match: 'resource:p2p://*', level: 'READ_ONLY', permission: 'p2p:read' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
@@ -112,6 +129,7 @@ const prompts: readonly PermissionRow[] = [
   { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
+  { match: 'prompt:plan_deployment', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'prompt:diagnose_connectivity', level: 'READ_ONLY', permission: 'p2p:read' },
   { match: 'prompt:review_proposal', level: 'READ_ONLY', permission: 'governance:read' },
 ];
