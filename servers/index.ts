@@ -27,6 +27,7 @@ export interface KnowledgeSettings {
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;
 
 export const SERVERS: ReadonlyMap<string, () => Promise<OpenServer>> = new Map([
+  ['fog', async () => (await import('./fog/main.ts')).open],
   ['governance', async () => (await import('./governance/main.ts')).open],
   ['hyperrag', async () => (await import('./hyperrag/main.ts')).open],
   ['monitoring', async () => (await import('./monitoring/main.ts')).open],

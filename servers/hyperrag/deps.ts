@@ -1,4 +1,6 @@
 /** What HyperRAG's tools, resources and prompts work on. */
+
+import type { Watches } from '../../shared/watches.ts';
 import type { Graph } from './graph/walk.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Memories } from './memories.ts';
@@ -8,7 +10,6 @@ import type { Documents } from './store/documents.ts';
 import type { HyperragStore } from './store/open.ts';
 import type { Questions } from './store/questions.ts';
 import type { Trust } from './store/trust.ts';
-import type { Watches } from './watches.ts';
 
 /** A place in a text that tells who somebody is. */
 export interface PersonalDatum {

@@ -1,5 +1,6 @@
 /** Composes HyperRAG from the data folder, its settings and the real clock. */
 import { randomUUID } from 'node:crypto';
+import { createWatches } from '../../shared/watches.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import { ESTIMATE } from './contexts.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
@@ -14,7 +15,6 @@ import { openHyperragStore } from './store/open.ts';
 import { createQuestions } from './store/questions.ts';
 import { createSnapshots } from './store/snapshots.ts';
 import { createTrust } from './store/trust.ts';
-import { createWatches } from './watches.ts';
 
 /** What stands until a policy says otherwise (`knowledge.retention_days`). */
 const DEFAULT_RETENTION_DAYS = 30;

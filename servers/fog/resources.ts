@@ -1,0 +1,8 @@
+/** The fog server's resources, by theme. */
+import type { Resource } from '../../shared/resource.ts';
+import type { FogDeps } from './deps.ts';
+
+/** Each theme adds its own list: work/resources.ts, money/resources.ts, forge/resources.ts. */
+export function fogResources(_deps: FogDeps): readonly Resource[] {
+  return [];
+}

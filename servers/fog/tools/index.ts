@@ -1,0 +1,19 @@
+/** The fog server's tools, in the order in which they are listed. */
+import type { Tool } from '../../../shared/tool.ts';
+import type { FogDeps } from '../deps.ts';
+
+export function fogTools(deps: FogDeps): readonly Tool[] {
+  return [...workTools(deps), ...moneyTools(deps), ...forgeTools(deps)];
+}
+
+function workTools(_deps: FogDeps): readonly Tool[] {
+  return [];
+}
+
+function moneyTools(_deps: FogDeps): readonly Tool[] {
+  return [];
+}
+
+function forgeTools(_deps: FogDeps): readonly Tool[] {
+  return [];
+}
