@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto';
 import type { Compilable } from 'kysely';
 import { AppError } from '../../../shared/errors.ts';
-import { type Store, StoreError } from '../../../shared/store.ts';
-import { formatFog, type Micro } from '../ledger/amount.ts';
-import { checkPosting, type Entry, floorOf, type Kind, type Posting } from '../ledger/posting.ts';
-import type { MoneyTables } from './money-schema.ts';
+import type { Queries } from '../../../shared/queries.ts';
+import { StoreError } from '../../../shared/store.ts';
+import { formatFog, type Micro } from '../money/amount.ts';
+import { checkPosting, type Entry, floorOf, type Kind, type Posting } from '../money/posting.ts';
+import type { MoneyTables } from './money-tables.ts';
 
 /** A posting as it is written down. */
 export interface Posted extends Posting {
@@ -80,23 +81,32 @@ interface EntryRow {
 /** The hash before the first posting. */
 const GENESIS = '0'.repeat(64);
 
-export function createJournal(store: Store<MoneyTables>): Journal {
-  const { db, connection } = store;
-  const statement = <Row>(query: Compilable) =>
-    connection.prepare<unknown[], Row>(query.compile().sql).safeIntegers(true);
+export function createJournal(store: Pick<Queries<MoneyTables>, 'db' | 'prepare' | 'transaction'>): Journal {
+  const { db } = store;
+  const statement = <Row>(query: Compilable) => store.prepare<Row>(query);
   const postingColumns = ['position', 'key', 'kind', 'reference', 'memo', 'at', 'hash'] as const;
   const entryColumns = ['line', 'account', 'ordinal', 'amount', 'balance'] as const;
 
-  const newest = statement<PostingRow>(db.selectFrom('postings').select(postingColumns).orderBy('position', 'desc').limit(1));
+  const newest = statement<PostingRow>(
+    db.selectFrom('postings').select(postingColumns).orderBy('position', 'desc').limit(1),
+  );
   const byKey = statement<PostingRow>(db.selectFrom('postings').select(postingColumns).where('key', '=', ''));
   const entriesOf = statement<EntryRow>(
     db.selectFrom('entries').select(entryColumns).where('position', '=', 0).orderBy('line'),
   );
   const head = statement<Pick<EntryRow, 'ordinal' | 'balance'>>(
-    db.selectFrom('entries').select(['ordinal', 'balance']).where('account', '=', '').orderBy('ordinal', 'desc').limit(1),
+    db
+      .selectFrom('entries')
+      .select(['ordinal', 'balance'])
+      .where('account', '=', '')
+      .orderBy('ordinal', 'desc')
+      .limit(1),
   );
   const amounts = statement<{ total: bigint | null }>(
-    db.selectFrom('entries').select((e) => e.fn.sum('amount').as('total')).where('account', '=', ''),
+    db
+      .selectFrom('entries')
+      .select((e) => e.fn.sum('amount').as('total'))
+      .where('account', '=', ''),
   );
   const lines = statement<PostingRow & EntryRow>(
     db
@@ -171,8 +181,7 @@ export function createJournal(store: Store<MoneyTables>): Journal {
     find,
     balance: (account) => head.get(account, 1n)?.balance ?? 0n,
     summed: (account) => amounts.get(account)?.total ?? 0n,
-    statement: (account, before, limit) =>
-      lines.all(account, before ?? Number.MAX_SAFE_INTEGER, limit).map(toLine),
+    statement: (account, before, limit) => lines.all(account, before ?? Number.MAX_SAFE_INTEGER, limit).map(toLine),
     length: (account) => Number(head.get(account, 1n)?.ordinal ?? 0n),
     lastPosition: () => Number(newest.get(1n)?.position ?? 0n),
     verify: () =>
@@ -219,7 +228,8 @@ function verifyRows(
     const before = accounts.get(row.account) ?? { ordinal: 0n, balance: 0n };
     const balance = before.balance + row.amount;
     if (row.ordinal !== before.ordinal + 1n) why = `entry ${row.ordinal} of an account follows ${before.ordinal}`;
-    else if (row.balance !== balance) why = `a running sum is ${formatFog(row.balance)}, the entries sum to ${formatFog(balance)}`;
+    else if (row.balance !== balance)
+      why = `a running sum is ${formatFog(row.balance)}, the entries sum to ${formatFog(balance)}`;
     else if (balance < floorOf(row.account)) why = 'a balance is below its floor';
     if (why !== undefined) {
       position = Number(row.position);
@@ -269,7 +279,13 @@ function hashOf(
   { position, key, kind, reference, memo, at }: Omit<Posted, 'entries'>,
   lines: readonly (Entry & { readonly line: number; readonly ordinal: number; readonly balance: Micro })[],
 ): string {
-  const rows = lines.map(({ line, account, ordinal, amount, balance }) => [line, account, ordinal, `${amount}`, `${balance}`]);
+  const rows = lines.map(({ line, account, ordinal, amount, balance }) => [
+    line,
+    account,
+    ordinal,
+    `${amount}`,
+    `${balance}`,
+  ]);
   return createHash('sha256')
     .update(JSON.stringify([previous, position, key, kind, reference, memo, at, rows]))
     .digest('hex');
@@ -283,7 +299,16 @@ function toPosting({ key, kind, reference, memo }: PostingRow, entries: readonly
   return { key, kind: kind as Kind, reference, memo, entries };
 }
 
-function toLine({ position, ordinal, kind, reference, memo, at, amount, balance }: PostingRow & EntryRow): StatementLine {
+function toLine({
+  position,
+  ordinal,
+  kind,
+  reference,
+  memo,
+  at,
+  amount,
+  balance,
+}: PostingRow & EntryRow): StatementLine {
   return {
     position: Number(position),
     ordinal: Number(ordinal),

@@ -6,7 +6,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { MAX_AMOUNT, MAX_SUPPLY, type Micro } from './amount.ts';
 
 /** Why money moved. */
-export const KINDS = ['issue', 'transfer', 'stake', 'unstake', 'lock', 'settle', 'reward'] as const;
+export const KINDS = ['issue', 'transfer', 'stake', 'unstake', 'lock', 'pay', 'refund', 'reward'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Entry {
@@ -34,7 +34,7 @@ export const agentAccount = (agentId: string): string => `agent:${agentId}`;
 export const stakeAccount = (agentId: string): string => `stake:${agentId}`;
 export const escrowAccount = (id: string): string => `escrow:${id}`;
 
-export const BOUNDS = { key: 400, account: 300, reference: 200, memo: 500, entries: 8 } as const;
+export const BOUNDS = { key: 600, account: 300, reference: 300, memo: 500, entries: 8 } as const;
 
 /** What a balance may not go below. */
 export function floorOf(account: string): Micro {
@@ -51,9 +51,11 @@ export function checkPosting({ key, reference, memo, entries }: Posting): void {
     entries.every(({ account }) => fits(account, 1, BOUNDS.account));
   if (!isBounded) throw refuse('a key, a reference, a memo and accounts within their lengths');
   if (entries.length < 2 || entries.length > BOUNDS.entries) throw refuse(`2 to ${BOUNDS.entries} entries`);
-  if (accounts.size !== entries.length) throw refuse('each account once; money from an account to itself does not move');
+  if (accounts.size !== entries.length)
+    throw refuse('each account once; money from an account to itself does not move');
   for (const { amount } of entries) {
-    if (amount === 0n || amount > MAX_AMOUNT || amount < -MAX_AMOUNT) throw refuse('entries other than 0, each at most 1000000000 FOG');
+    if (amount === 0n || amount > MAX_AMOUNT || amount < -MAX_AMOUNT)
+      throw refuse('entries other than 0, each at most 1000000000 FOG');
   }
   if (entries.reduce((sum, { amount }) => sum + amount, 0n) !== 0n) throw refuse('entries that sum to zero');
 }

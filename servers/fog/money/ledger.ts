@@ -36,10 +36,12 @@ export interface Ledger {
   transfer(from: string, to: string, amount: Micro, key: string, memo: string): Moved;
   stake(agentId: string, amount: Micro, key: string): Moved;
   unstake(agentId: string, amount: Micro, key: string): Moved;
-  /** Takes what a contract may cost out of its consumer's hands. */
+  /** Takes what something may cost out of its payer's hands. */
   lock(escrowId: string, payer: string, amount: Micro): Moved;
-  /** Empties an escrow: `cost` to the provider, the rest back. At most the escrow is paid. @returns what was paid */
-  settle(escrowId: string, payer: string, payee: string, cost: Micro): Micro;
+  /** Pays out of an escrow, at most what it holds. @returns what was paid, now or under the same key before */
+  pay(escrowId: string, payee: string, cost: Micro, key: string): Micro;
+  /** What an escrow still holds goes back to who locked it. @returns what went back, now or before */
+  refund(escrowId: string): Micro;
   /** Pays from the treasury, as far as it has money. @returns what was paid, now or under the same key before */
   reward(key: string, payee: string, due: Micro): Micro;
   escrowed(escrowId: string): Micro;
@@ -52,7 +54,7 @@ export interface Ledger {
   verify(): Verification;
 }
 
-interface LedgerDeps {
+export interface LedgerDeps {
   readonly journal: Journal;
   /** The store's: takes the write lock, rolls back when the work throws; inside another one a part of that. */
   readonly transaction: <T>(work: () => T) => T;
@@ -60,10 +62,6 @@ interface LedgerDeps {
 }
 
 export function createLedger({ journal, transaction, nowMs }: LedgerDeps): Ledger {
-  function post(kind: Kind, key: string, entries: readonly Entry[], reference = '', memo = ''): Moved {
-    return transaction(() => journal.append({ key, kind, reference, memo, entries }, nowMs()));
-  }
-
   function move(kind: Kind, key: string, from: string, to: string, amount: Micro, reference = '', memo = ''): Moved {
     checkAmount(amount);
     if (from === to) {
@@ -73,7 +71,20 @@ export function createLedger({ journal, transaction, nowMs }: LedgerDeps): Ledge
       { account: from, amount: -amount },
       { account: to, amount },
     ];
-    return post(kind, key, entries, reference, memo);
+    return transaction(() => journal.append({ key, kind, reference, memo, entries }, nowMs()));
+  }
+
+  /** Moves as much of `wanted` as the account has; the same key again moves nothing and tells what it moved. */
+  function moveUpTo(kind: Kind, key: string, from: string, to: string, wanted: Micro, reference: string): Micro {
+    return transaction(() => {
+      const earlier = journal.find(key);
+      if (earlier !== undefined) return amountTo(earlier.entries, to);
+      const has = journal.balance(from);
+      const amount = wanted > has ? has : wanted;
+      if (amount <= 0n) return 0n;
+      move(kind, key, from, to, amount, reference);
+      return amount;
+    });
   }
 
   return {
@@ -101,35 +112,16 @@ export function createLedger({ journal, transaction, nowMs }: LedgerDeps): Ledge
       move('unstake', keyOf('unstake', agentId, key), stakeAccount(agentId), agentAccount(agentId), amount),
     lock: (escrowId, payer, amount) =>
       move('lock', `lock/${escrowId}`, agentAccount(payer), escrowAccount(escrowId), amount, escrowId),
-    settle(escrowId, payer, payee, cost) {
+    pay: (escrowId, payee, cost, key) =>
+      moveUpTo('pay', `pay/${escrowId}/${key}`, escrowAccount(escrowId), agentAccount(payee), cost, escrowId),
+    refund(escrowId) {
       return transaction(() => {
-        const key = `settle/${escrowId}`;
-        const account = escrowAccount(escrowId);
-        const earlier = journal.find(key);
-        if (earlier !== undefined) return amountTo(earlier.entries, agentAccount(payee));
-        const held = journal.balance(account);
-        if (held === 0n) return 0n;
-        const paid = cost < 0n ? 0n : cost > held ? held : cost;
-        const parts = new Map<string, Micro>([[account, -held]]);
-        for (const [agent, amount] of [[payee, paid], [payer, held - paid]] as const) {
-          const to = agentAccount(agent);
-          if (amount > 0n) parts.set(to, (parts.get(to) ?? 0n) + amount);
-        }
-        post('settle', key, [...parts].map(([to, amount]) => ({ account: to, amount })), escrowId);
-        return paid;
+        const payer = journal.find(`lock/${escrowId}`)?.entries.find(({ amount }) => amount < 0n)?.account;
+        if (payer === undefined) return 0n;
+        return moveUpTo('refund', `refund/${escrowId}`, escrowAccount(escrowId), payer, MAX_AMOUNT, escrowId);
       });
     },
-    reward(key, payee, due) {
-      return transaction(() => {
-        const earlier = journal.find(`reward/${key}`);
-        if (earlier !== undefined) return amountTo(earlier.entries, agentAccount(payee));
-        const has = journal.balance(TREASURY);
-        const paid = due > has ? has : due;
-        if (paid <= 0n) return 0n;
-        move('reward', `reward/${key}`, TREASURY, agentAccount(payee), paid, key.slice(0, 200));
-        return paid;
-      });
-    },
+    reward: (key, payee, due) => moveUpTo('reward', `reward/${key}`, TREASURY, agentAccount(payee), due, key),
     escrowed: (escrowId) => journal.balance(escrowAccount(escrowId)),
     treasury: () => journal.balance(TREASURY),
     supply: () => -journal.balance(ISSUANCE),

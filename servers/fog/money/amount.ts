@@ -11,7 +11,8 @@ export const MAX_AMOUNT: Micro = 1_000_000_000n * MICRO_PER_FOG;
 export const MAX_SUPPLY: Micro = 9_000_000_000n * MICRO_PER_FOG;
 
 const DECIMALS = /^(\d{1,10})(?:\.(\d{1,6}))?$/;
-const EXPECTED = 'expected an amount in FOG above 0 and at most 1000000000, with at most 6 decimals, such as 12.5 or "0.000001"';
+const EXPECTED =
+  'expected an amount in FOG above 0 and at most 1000000000, with at most 6 decimals, such as 12.5 or "0.000001"';
 
 /**
  * @param given FOG as a number or as a text in decimals; a number counts as the shortest decimal that means it
@@ -29,6 +30,8 @@ export function parseFog(given: number | string, what = 'amount', least: Micro =
 /** FOG in decimals, exactly: `-0.5`, `12`, `0.000001`. */
 export function formatFog(micro: Micro): string {
   const size = micro < 0n ? -micro : micro;
-  const rest = String(size % MICRO_PER_FOG).padStart(6, '0').replace(/0+$/, '');
+  const rest = String(size % MICRO_PER_FOG)
+    .padStart(6, '0')
+    .replace(/0+$/, '');
   return `${micro < 0n ? '-' : ''}${size / MICRO_PER_FOG}${rest === '' ? '' : `.${rest}`}`;
 }
