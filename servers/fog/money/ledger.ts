@@ -3,8 +3,8 @@
  * money it may move is its callers' to check; nothing here takes an account from a user's arguments.
  */
 import { AppError } from '../../../shared/errors.ts';
+import { formatFog, MAX_AMOUNT, MAX_SUPPLY, type Micro } from '../../../shared/fog-amount.ts';
 import type { Journal, StatementLine, Verification } from '../store/journal.ts';
-import { formatFog, MAX_AMOUNT, MAX_SUPPLY, type Micro } from './amount.ts';
 import { agentAccount, type Entry, escrowAccount, ISSUANCE, type Kind, stakeAccount, TREASURY } from './posting.ts';
 
 export interface Holdings {

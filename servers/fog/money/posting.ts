@@ -3,7 +3,7 @@
  * knows no file and no tool.
  */
 import { AppError } from '../../../shared/errors.ts';
-import { MAX_AMOUNT, MAX_SUPPLY, type Micro } from './amount.ts';
+import { MAX_AMOUNT, MAX_SUPPLY, type Micro } from '../../../shared/fog-amount.ts';
 
 /** Why money moved. */
 export const KINDS = ['issue', 'transfer', 'stake', 'unstake', 'lock', 'pay', 'refund', 'reward'] as const;

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import type { Compilable } from 'kysely';
 import { AppError } from '../../../shared/errors.ts';
+import { formatFog, type Micro } from '../../../shared/fog-amount.ts';
 import type { Queries } from '../../../shared/queries.ts';
 import { StoreError } from '../../../shared/store.ts';
-import { formatFog, type Micro } from '../money/amount.ts';
 import { checkPosting, type Entry, floorOf, type Kind, type Posting } from '../money/posting.ts';
 import type { MoneyTables } from './money-tables.ts';
 

@@ -2,8 +2,8 @@
 import type { ColumnType } from 'kysely';
 import type { Migration } from '../../../shared/store.ts';
 
-/** Micro-FOG: written as bigint, read by statements with safe integers. */
-type Money = ColumnType<bigint, bigint, bigint>;
+/** Micro-FOG, exact as a number too (MAX_SUPPLY); written as bigint, and a bigint again as soon as it is read. */
+type Money = ColumnType<number, bigint, bigint>;
 
 export interface MoneyTables {
   /** One row for each posting, in order. Appended, never changed; `hash` covers the row, its entries and the hash before it. */

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { MAX_AMOUNT } from '../../../../servers/fog/money/amount.ts';
 import { AppError } from '../../../../shared/errors.ts';
+import { MAX_AMOUNT } from '../../../../shared/fog-amount.ts';
 import { LedgerModel, type Operation, perform } from '../../../fixtures/fog/ledger-operations.ts';
 import { newFolder, type OpenLedger, openLedger } from '../../../fixtures/fog/money.ts';
 

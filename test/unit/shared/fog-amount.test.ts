@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatFog, MAX_AMOUNT, parseFog } from '../../../../servers/fog/money/amount.ts';
-import { AppError } from '../../../../shared/errors.ts';
+import { AppError } from '../../../shared/errors.ts';
+import { formatFog, MAX_AMOUNT, parseFog } from '../../../shared/fog-amount.ts';
 
 describe('amounts', () => {
   it.each([

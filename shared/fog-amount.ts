@@ -1,5 +1,5 @@
 /** Owns amounts of money: whole micro-FOG as bigint, read from and written as FOG in decimals. No other unit, never a float. */
-import { AppError } from '../../../shared/errors.ts';
+import { AppError } from './errors.ts';
 
 /** Micro-FOG; 1 FOG = 1,000,000. */
 export type Micro = bigint;
