@@ -53,8 +53,6 @@ export function createHarvester(deps: HarvesterDeps): Harvester {
   const { store, market, rules, readDevice, size, nowMs, log } = deps;
   const { db } = store;
   const idle = createIdleWatch();
-  const here = new Set<string>();
-  let timer: NodeJS.Timeout | undefined;
 
   const rows = db.selectFrom('harvests').selectAll();
   function find(nodeId: string): Harvest | undefined {
@@ -115,22 +113,23 @@ export function createHarvester(deps: HarvesterDeps): Harvester {
     });
   }
 
+  /** Of this data folder, and so of this machine. */
+  const enabled = () => store.all(rows.where('is_enabled', '=', 1)).map(toHarvest);
+
   async function look(): Promise<HarvestDecision | undefined> {
-    if (here.size === 0) return undefined;
+    if (enabled().length === 0) return undefined;
     const decision = idle.decide(await readDevice(), rules().harvesting);
-    for (const nodeId of here) follow(nodeId, decision);
+    for (const { nodeId } of enabled()) follow(nodeId, decision);
     return decision;
   }
 
-  function lookLater(): void {
-    timer ??= setInterval(() => {
-      look().catch((cause: unknown) => log.warn({ cause }, 'this device could not be looked at for harvesting'));
-    }, LOOK_EVERY_MS).unref();
-  }
+  const timer = setInterval(() => {
+    look().catch((cause: unknown) => log.warn({ cause }, 'this device could not be looked at for harvesting'));
+  }, LOOK_EVERY_MS).unref();
 
   return {
-    start(owner, nodeId) {
-      const started = store.transaction(() => {
+    start: (owner, nodeId) =>
+      store.transaction(() => {
         const earlier = find(nodeId);
         if (earlier?.isEnabled === true && earlier.owner !== owner) {
           throw new AppError('CONFLICT', { text: 'This node harvests for another agent, who must stop it first' });
@@ -138,28 +137,23 @@ export function createHarvester(deps: HarvesterDeps): Harvester {
         if (earlier?.isEnabled === true) return earlier;
         const reason = 'the device was not looked at yet';
         return write({ nodeId, owner, isEnabled: true, isHarvesting: false, reason, offerId: '', changedAt: nowMs() });
-      });
-      here.add(nodeId);
-      lookLater();
-      return started;
-    },
-    stop(owner, nodeId) {
-      here.delete(nodeId);
-      return store.transaction(() => {
+      }),
+    stop: (owner, nodeId) =>
+      store.transaction(() => {
         const harvest = find(nodeId);
         if (harvest?.owner !== owner) throw new AppError('UNKNOWN_NAME', { text: `Unknown node of yours: ${nodeId}` });
         takeDown(harvest);
         const reason = 'its owner stopped it';
         return write({ ...harvest, isEnabled: false, isHarvesting: false, reason, offerId: '', changedAt: nowMs() });
-      });
-    },
+      }),
     of: (owner) => store.all(rows.where('owner', '=', owner).orderBy('node_id')).map(toHarvest),
     isHarvesting: (nodeId) => find(nodeId)?.isHarvesting === true,
     look,
     close() {
       clearInterval(timer);
       // Nobody looks at this device any more: what it offers must not outlive that.
-      for (const nodeId of here) follow(nodeId, { mayHarvest: false, reason: 'the server on this device ended' });
+      for (const { nodeId } of enabled())
+        follow(nodeId, { mayHarvest: false, reason: 'the server on this device ended' });
     },
   };
 }

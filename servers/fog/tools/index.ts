@@ -1,16 +1,13 @@
 /** The fog server's tools, in the order in which they are listed. */
 import type { Tool } from '../../../shared/tool.ts';
 import type { FogDeps } from '../deps.ts';
+import { moneyTools } from './money.ts';
 
 export function fogTools(deps: FogDeps): readonly Tool[] {
   return [...workTools(deps), ...moneyTools(deps), ...forgeTools(deps)];
 }
 
 function workTools(_deps: FogDeps): readonly Tool[] {
-  return [];
-}
-
-function moneyTools(_deps: FogDeps): readonly Tool[] {
   return [];
 }
 
