@@ -1,5 +1,6 @@
 /** The servers of the village, by the id that configurations use. Each is loaded only when it is started. */
 import type { RouterLink } from '../shared/client/router-link.ts';
+import type { FogRules } from '../shared/fog-rules.ts';
 import type { Log } from '../shared/log.ts';
 import type { VillageServer } from '../shared/village-server.ts';
 import type { VotingRules } from '../shared/voting-rules.ts';
@@ -15,6 +16,15 @@ export interface ServerEnvironment {
   readonly router: RouterLink | undefined;
   /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
   readonly knowledge?: KnowledgeSettings;
+  /** The fog's settings; without them no command is known and nobody can join. */
+  readonly fog?: FogSettings;
+}
+
+export interface FogSettings {
+  /** What may run and who may join, as the configuration says now. */
+  readonly rules: () => FogRules;
+  /** Where nodes reach this server: a multiaddr; port 0 takes the last one again, or any. */
+  readonly listen: string;
 }
 
 export interface KnowledgeSettings {

@@ -53,6 +53,8 @@ export interface Settings {
   readonly maxTokens: number;
   /** Full paths that HyperRAG may ingest files from. */
   readonly hyperragFolders: readonly string[];
+  /** Multiaddr that fog nodes reach the fog server at. */
+  readonly fogListen: string;
   readonly healthCheckIntervalMs: number;
   readonly auditRetentionDays: number;
   readonly auditDurability: 'normal' | 'strict';
@@ -123,6 +125,7 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxResultBytes: v.MCP_MAX_RESULT_BYTES,
     maxTokens: v.MCP_MAX_TOKENS,
     hyperragFolders: v.HYPERRAG_FOLDERS,
+    fogListen: v.FOG_LISTEN,
     healthCheckIntervalMs: v.MCP_HEALTH_CHECK_INTERVAL * 1000,
     auditRetentionDays: v.MCP_AUDIT_LOG_RETENTION,
     auditDurability: v.MCP_AUDIT_DURABILITY,

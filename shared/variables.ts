@@ -135,6 +135,15 @@ export const VARIABLES = z.object({
     .transform((paths) => paths.map(resolvePath))
     .default([])
     .meta({ meaning: 'Folders that HyperRAG may ingest files from, separated by commas' }),
+  FOG_LISTEN: expecting(
+    'a TCP multiaddr such as /ip4/127.0.0.1/tcp/0',
+    z
+      .string()
+      .max(200)
+      .regex(/^\/ip[46]\/[0-9a-fA-F.:]{2,45}\/tcp\/\d{1,5}$/),
+  )
+    .default('/ip4/127.0.0.1/tcp/0')
+    .meta({ meaning: 'Where fog nodes reach the fog server; port 0 takes the last one again, or any free one' }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),

@@ -46,6 +46,7 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         dataDir: settings.dataDir,
         votingRules: () => village().governance,
         router: link,
+        fog: { rules: () => village().fog, listen: settings.fogListen },
         knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
       });
     },

@@ -1,4 +1,5 @@
 /** What mcp-servers.json says once it is read: types only. Servers, agents and rows by name are Maps, never objects. */
+import type { FogRules } from '../../shared/fog-rules.ts';
 import type { LevelName } from '../../shared/identity/levels.ts';
 import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { ConfigPath, Place } from './mistake.ts';
@@ -46,6 +47,8 @@ export interface Village {
   readonly permissions: readonly PermissionRow[];
   /** Who votes, and how many it takes (G8). */
   readonly governance: VotingRules;
+  /** What may run on fog nodes, and which may join (F1–F3). */
+  readonly fog: FogRules;
 }
 
 export interface Config extends Village {

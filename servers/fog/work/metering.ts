@@ -8,11 +8,13 @@ export type Outcome = 'succeeded' | 'failed' | 'cancelled' | 'limit_exceeded' | 
 
 /** What one run on one node used, as that node measured it. */
 export interface Metering {
-  /** Idempotency key, unique for each run: `run:<work id>:<fence>`. For a shard that lives on, `…:<part>` counts its parts. */
+  /** Idempotency key, unique for each run: `run:<work id>:<fence>`. For a shard that lives on, `…:<part>` counts its parts and `…:end` is the last. */
   readonly key: string;
   readonly kind: 'job' | 'shard';
-  /** `job_id` of a job, `shard_id` of a shard. */
+  /** Unique for ever; the `job_id` of a job. */
   readonly workId: string;
+  /** What people call it: `job_id` or `shard_id`. */
+  readonly label: string;
   /** Peer id of the node. */
   readonly nodeId: string;
   /** The agent that the node works for: who is rewarded. */
