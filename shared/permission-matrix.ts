@@ -42,6 +42,7 @@ export const BUILT_IN_TOOLS = {
     'context_clear',
     'knowledge_elevation',
   ],
+  p2p: ['p2p_status', 'p2p_peers', 'p2p_connect', 'p2p_disconnect', 'p2p_announce', 'discover_fog_nodes'],
   monitoring: ['system_performance'],
 } as const;
 
@@ -90,12 +91,19 @@ const tools = {
   context_set_priority: { level: 'OPERATOR' },
   context_clear: { level: 'OPERATOR' },
   knowledge_elevation: { level: 'OPERATOR' },
+  p2p_status: { level: 'READ_ONLY', permission: 'p2p:read' },
+  p2p_peers: { level: 'READ_ONLY', permission: 'p2p:read' },
+  p2p_connect: { level: 'OPERATOR', permission: 'p2p:connect' },
+  p2p_disconnect: { level: 'OPERATOR', permission: 'p2p:connect' },
+  p2p_announce: { level: 'OPERATOR', permission: 'p2p:connect' },
+  discover_fog_nodes: { level: 'READ_ONLY', permission: 'p2p:read' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
 const resources: readonly PermissionRow[] = [
   { match: 'resource:governance://*', level: 'READ_ONLY', permission: 'governance:read' },
   { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
+  { match: 'resource:p2p://*', level: 'READ_ONLY', permission: 'p2p:read' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
 ];
@@ -104,6 +112,7 @@ const prompts: readonly PermissionRow[] = [
   { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
+  { match: 'prompt:diagnose_connectivity', level: 'READ_ONLY', permission: 'p2p:read' },
   { match: 'prompt:review_proposal', level: 'READ_ONLY', permission: 'governance:read' },
 ];
 

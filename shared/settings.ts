@@ -55,6 +55,7 @@ export interface Settings {
   readonly hyperragFolders: readonly string[];
   /** Multiaddr that fog nodes reach the fog server at. */
   readonly fogListen: string;
+  readonly peers: PeerSettings;
   readonly healthCheckIntervalMs: number;
   readonly auditRetentionDays: number;
   readonly auditDurability: 'normal' | 'strict';
@@ -64,6 +65,16 @@ export interface Settings {
   readonly emergencyStopTimeoutMs: number;
   /** Sentences about what is odd but no mistake. */
   readonly warnings: readonly string[];
+}
+
+/** How this machine meets its peers. */
+export interface PeerSettings {
+  /** Multiaddrs; port 0 takes a free one. */
+  readonly listen: readonly string[];
+  readonly bootstrap: readonly string[];
+  /** 32 bytes; undefined for an open network. */
+  readonly networkKey: Uint8Array | undefined;
+  readonly mdns: boolean;
 }
 
 /** All mistakes of the environment, one per line of the message; fit for the user, no secret in it. */
@@ -126,6 +137,12 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxTokens: v.MCP_MAX_TOKENS,
     hyperragFolders: v.HYPERRAG_FOLDERS,
     fogListen: v.FOG_LISTEN,
+    peers: {
+      listen: v.P2P_LISTEN,
+      bootstrap: v.P2P_BOOTSTRAP,
+      networkKey: v.P2P_NETWORK_KEY,
+      mdns: v.P2P_MDNS,
+    },
     healthCheckIntervalMs: v.MCP_HEALTH_CHECK_INTERVAL * 1000,
     auditRetentionDays: v.MCP_AUDIT_LOG_RETENTION,
     auditDurability: v.MCP_AUDIT_DURABILITY,

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { expecting } from './expecting.ts';
 import { isLoopback } from './loopback.ts';
+import { listenParts } from './p2p/listen.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -144,6 +145,34 @@ export const VARIABLES = z.object({
   )
     .default('/ip4/127.0.0.1/tcp/0')
     .meta({ meaning: 'Where fog nodes reach the fog server; port 0 takes the last one again, or any free one' }),
+  P2P_LISTEN: list('multiaddrs /ip4/ADDRESS/tcp/PORT or /ip4/ADDRESS/udp/PORT/quic-v1 (also ip6)', isListenAddress)
+    .default(['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'])
+    .meta({
+      meaning: 'Where the peer-to-peer node listens, separated by commas; port 0 takes a free one and keeps it',
+      default: '`/ip4/127.0.0.1/tcp/0,/ip4/127.0.0.1/udp/0/quic-v1`: this machine only',
+    }),
+  P2P_BOOTSTRAP: list('multiaddrs', (item) => /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[\w.:/-]{1,400}$/.test(item))
+    .default([])
+    .meta({
+      meaning: 'Multiaddrs of peers to stay connected to, separated by commas (`npx aivillage p2p address` prints one)',
+    }),
+  P2P_NETWORK_KEY: expecting(
+    '64 hexadecimal digits',
+    z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/)
+      .transform((text) => new Uint8Array(Buffer.from(text, 'hex'))),
+    'Make one with: openssl rand -hex 32',
+  )
+    .optional()
+    .meta({
+      meaning: 'Makes the peers a private network: only who has the same key can connect (TCP only)',
+      secret: true,
+    }),
+  P2P_MDNS: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(true)
+    .meta({ meaning: 'Finds peers on the local network by multicast; 0 turns it off', default: '1' }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),
@@ -206,6 +235,10 @@ export function isHost(text: string): boolean {
 
 function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isListenAddress(text: string): boolean {
+  return listenParts(text) !== undefined;
 }
 
 function hasNoControl(text: string): boolean {

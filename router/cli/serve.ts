@@ -48,6 +48,7 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         router: link,
         fog: { rules: () => village().fog, listen: settings.fogListen },
         knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
+        peers: settings.peers,
       });
     },
     io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },

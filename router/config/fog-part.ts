@@ -12,7 +12,8 @@ const MAX_PROGRAMS = 1_000;
  * @param resident what an agent type runs that names no command
  */
 export function readFog(section: unknown, folder: string, resident: Program, report: Report): FogRules {
-  if (section === undefined) return { ...NO_FOG_RULES, agents: new Map([['magi', resident]]) };
+  const residentOf = (name: string): Program => ({ ...resident, args: [...resident.args, name] });
+  if (section === undefined) return { ...NO_FOG_RULES, agents: new Map([['magi', residentOf('magi')]]) };
   const part = readPart(fogPart, section, ['fog'], report);
   if (part === undefined) return NO_FOG_RULES;
   const resolve = (text: string): string => (/^\.\.?\//.test(text) ? path.resolve(folder, text) : text);
@@ -52,11 +53,11 @@ export function readFog(section: unknown, folder: string, resident: Program, rep
   );
   const agents = programs('agents', (entry, name) => {
     const given = readPart(fogAgentProgram, entry, ['fog', 'agents', name], report);
-    return given && (given.command === undefined ? resident : { ...given, command: given.command });
+    return given && (given.command === undefined ? residentOf(name) : { ...given, command: given.command });
   });
   return {
     commands: part.commands === undefined ? DEFAULT_COMMANDS : commands,
-    agents: part.agents === undefined ? new Map([['magi', resident]]) : agents,
+    agents: part.agents === undefined ? new Map([['magi', residentOf('magi')]]) : agents,
     nodes: part.nodes === undefined || part.nodes === 'any' ? undefined : new Set(part.nodes),
   };
 }

@@ -1,6 +1,12 @@
 /** What the fog server's tools, resources and prompts work on. Each theme has its own part, so that a tool asks only for its own. */
 import type { EconomyRules } from '../../shared/economy-rules.ts';
+import type { FogRules } from '../../shared/fog-rules.ts';
+import type { ForgeRules } from '../../shared/forge-rules.ts';
 import type { Watches } from '../../shared/watches.ts';
+import type { ModelEndpoint } from './forge/chat.ts';
+import type { Models } from './forge/models.ts';
+import type { Trainer } from './forge/trainer.ts';
+import type { Trainings } from './forge/trainings.ts';
 import type { Disputes } from './money/disputes.ts';
 import type { Harvester } from './money/harvester.ts';
 import type { Ledger } from './money/ledger.ts';
@@ -8,6 +14,9 @@ import type { Market } from './money/market.ts';
 import type { MarketStore } from './store/market.ts';
 import type { FogStore } from './store/open.ts';
 import type { Rewards } from './work/metering.ts';
+import type { Nodes } from './work/nodes.ts';
+import type { Switchboard } from './work/switchboard.ts';
+import type { Work } from './work/work.ts';
 
 export interface FogBase {
   readonly store: FogStore;
@@ -20,6 +29,11 @@ export interface FogBase {
 
 export interface WorkDeps extends FogBase {
   readonly rewards: Rewards;
+  readonly work: Work;
+  readonly nodes: Nodes;
+  /** What may run, as the configuration says now. */
+  readonly rules: () => FogRules;
+  readonly switchboard: Pick<Switchboard, 'poke' | 'tailOf'>;
 }
 
 export interface MoneyDeps extends FogBase {
@@ -29,10 +43,18 @@ export interface MoneyDeps extends FogBase {
   readonly disputes: Disputes;
   readonly harvester: Harvester;
   /** The rules of now; a changed configuration gives another object. */
-  readonly rules: () => EconomyRules;
+  readonly economy: () => EconomyRules;
 }
 
-export interface ForgeDeps extends FogBase {}
+export interface ForgeDeps extends FogBase {
+  readonly trainings: Trainings;
+  readonly trainer: Pick<Trainer, 'look'>;
+  readonly models: Models;
+  /** What the configuration lets the forge run now. */
+  readonly forge: () => ForgeRules;
+  /** Undefined when none is set. */
+  readonly endpoint: ModelEndpoint | undefined;
+}
 
 export interface FogDeps extends WorkDeps, MoneyDeps, ForgeDeps {
   /** Ends timers, connections and the store. */

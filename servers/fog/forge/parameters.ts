@@ -6,17 +6,25 @@ import { describeMisfit } from '../../../shared/request.ts';
 
 const model = z.string().min(1).max(200);
 
-export const evoMergeParameters = z.looseObject({
-  models: z.array(model).min(2).max(16),
-  scoring: z.string().max(64).optional(),
-  generations: z.int().min(1).max(100).default(10),
-  population: z.int().min(2).max(64).default(8),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(1),
-});
+export const evoMergeParameters = z
+  .looseObject({
+    /** What the phase before made; merged with the others. */
+    model: model.optional(),
+    models: z.array(model).max(16).default([]),
+    scoring: z.string().max(64).optional(),
+    generations: z.int().min(1).max(100).default(10),
+    population: z.int().min(2).max(64).default(8),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(1),
+  })
+  .transform((given) => ({
+    ...given,
+    models: [...new Set([...(given.model === undefined ? [] : [given.model]), ...given.models])],
+  }))
+  .refine(({ models }) => models.length >= 2, { path: ['models'], message: 'expected at least two models' });
 export const oneModelParameters = z.looseObject({ model });
 /** What the commands of the configuration take is theirs to say; they get it as JSON. */
 export const commandParameters = z.looseObject({ model: model.optional() });

@@ -127,7 +127,7 @@ export function startRun(
   }
 
   // What it left behind would hold its output open.
-  child.once('exit', () => {
+  child.nodeChildProcess.once('exit', () => {
     if (!hasNamespaces) killMarked(spec.runId, line.uid);
   });
 

@@ -98,6 +98,9 @@ export interface WorkTables {
     ended_at: number | null;
     /** `accepted`, or why nothing of it counted. */
     ending: Outcome | 'accepted' | 'node_gone' | null;
+    /** What of its use was handed to the ledger so far. */
+    metered_cpu_ms: number;
+    metered_mb_ms: number;
   };
   outputs: { work_id: string; fence: number; stdout: string; stderr: string; is_truncated: number };
 }
@@ -163,6 +166,7 @@ export const workMigration: Migration = async ({ schema }) => {
     .execute();
   await schema.createIndex('work_queue').on('work').columns(['status', 'priority desc', 'seq']).execute();
   await schema.createIndex('work_node').on('work').columns(['node_id', 'status']).execute();
+  await schema.createIndex('work_cancelling').on('work').columns(['is_cancelling', 'status']).execute();
   await schema.createIndex('work_label').on('work').columns(['kind', 'label']).execute();
   await schema.createIndex('work_agent').on('work').columns(['agent', 'seq']).execute();
   await schema
@@ -173,6 +177,8 @@ export const workMigration: Migration = async ({ schema }) => {
     .addColumn('granted_at', 'bigint', (c) => c.notNull())
     .addColumn('ended_at', 'bigint')
     .addColumn('ending', 'text')
+    .addColumn('metered_cpu_ms', 'bigint', (c) => c.notNull())
+    .addColumn('metered_mb_ms', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('runs_key', ['work_id', 'fence'])
     .execute();
   await schema

@@ -10,8 +10,8 @@ const count = z.number().min(0).max(MOST.count);
 export function fogHarvesting({
   harvester,
   marketStore,
-  rules,
-}: Pick<MoneyDeps, 'harvester' | 'marketStore' | 'rules'>): Tool {
+  economy,
+}: Pick<MoneyDeps, 'harvester' | 'marketStore' | 'economy'>): Tool {
   return defineTool({
     name: 'fog_harvesting',
     title: 'Harvest idle time',
@@ -42,7 +42,7 @@ export function fogHarvesting({
         if (action === 'start') await harvester.look();
       }
       const { runs, cpuMs, paid, due } = marketStore.earned(agentId, true);
-      const { harvesting } = rules();
+      const { harvesting } = economy();
       return {
         nodes: harvester.of(agentId).slice(0, MOST.list).map(toHarvestView),
         earned: { runs, cpu_seconds: cpuMs / 1_000, paid: toFog(paid), due: toFog(due) },

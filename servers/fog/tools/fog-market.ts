@@ -4,7 +4,7 @@ import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { MoneyDeps } from '../deps.ts';
 import { fogText, MOST, offerSchema, toFog, toMb, toOfferView } from '../money/view.ts';
 
-export function fogMarket({ market, rules }: Pick<MoneyDeps, 'market' | 'rules'>): Tool {
+export function fogMarket({ market, economy }: Pick<MoneyDeps, 'market' | 'economy'>): Tool {
   return defineTool({
     name: 'fog_market',
     title: 'Look at the market',
@@ -32,7 +32,7 @@ export function fogMarket({ market, rules }: Pick<MoneyDeps, 'market' | 'rules'>
             (offer.gpu || !gpu_required),
         )
         .sort((a, b) => (a.cpuHourPrice < b.cpuHourPrice ? -1 : a.cpuHourPrice > b.cpuHourPrice ? 1 : 0));
-      const { prices } = rules();
+      const { prices } = economy();
       return {
         offers: offers.slice(0, limit).map(toOfferView),
         usual_prices: { cpu_hour: toFog(prices.cpuHour), gb_hour: toFog(prices.gbHour) },

@@ -1,5 +1,6 @@
 /** The tool `fog_resolve_dispute` (F5): gated by the matrix, so that it runs only when governance approved it. */
 import { z } from 'zod';
+import { AppError } from '../../../shared/errors.ts';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { MoneyDeps } from '../deps.ts';
 import { contractSchema, idSchema, toContractView } from '../money/view.ts';
@@ -18,7 +19,13 @@ export function fogResolveDispute({ market }: Pick<MoneyDeps, 'market'>): Tool {
     }),
     output: contractSchema,
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
-    async handler({ contract_id, provider_percent, reason }) {
+    async handler({ contract_id, provider_percent, reason }, { caller }) {
+      // The router parks the call for a vote; a server that is reached without it must not be the way around.
+      if (caller.actor === undefined) {
+        throw new AppError('APPROVAL_REQUIRED', {
+          text: 'A dispute is resolved only by a proposal that governance approved; call it by way of the router',
+        });
+      }
       return toContractView(market.resolve(contract_id, provider_percent, reason));
     },
   });

@@ -1,6 +1,7 @@
 /** The fog server's tools, in the order in which they are listed. */
 import type { Tool } from '../../../shared/tool.ts';
 import type { FogDeps } from '../deps.ts';
+import { forgeTools } from './forge.ts';
 import { moneyTools } from './money.ts';
 
 export function fogTools(deps: FogDeps): readonly Tool[] {
@@ -8,9 +9,5 @@ export function fogTools(deps: FogDeps): readonly Tool[] {
 }
 
 function workTools(_deps: FogDeps): readonly Tool[] {
-  return [];
-}
-
-function forgeTools(_deps: FogDeps): readonly Tool[] {
   return [];
 }

@@ -42,6 +42,13 @@ export interface RunResult {
   readonly isTruncated: boolean;
 }
 
+/** Since the start of a run. */
+export interface Used {
+  readonly cpuMs: number;
+  /** Megabytes set aside, times milliseconds. */
+  readonly mbMs: number;
+}
+
 export interface Lease {
   readonly work: WorkRow;
   readonly fence: number;
@@ -71,14 +78,8 @@ export interface Work {
   finished(workId: string, fence: number, nodeId: string, result: RunResult, now: number): boolean;
   /** Whether this run still counts. */
   holds(workId: string, fence: number, nodeId: string): boolean;
-  /** A living shard's use up to now, for metering: `part` makes the key unique. */
-  meter(
-    workId: string,
-    fence: number,
-    part: number,
-    used: { readonly cpuMs: number; readonly mbMs: number },
-    now: number,
-  ): void;
+  /** What a living shard has used since its start, for metering: what is new of it is told. */
+  meter(workId: string, fence: number, used: Used, now: number): void;
   /** The runs that this node holds by our book. */
   heldBy(nodeId: string): WorkRow[];
   /** Ends the leases of a node that is gone; its work waits again. @returns how many */
@@ -87,6 +88,8 @@ export interface Work {
   takeBack(workId: string, fence: number, why: string, now: number): void;
   /** Asks for its end. @returns the row after it; still placed or running when a node has to stop it first */
   cancel(workId: string, now: number): WorkRow;
+  /** Asked to end, and still on a node. */
+  cancelling(): WorkRow[];
   output(workId: string): Selectable<WorkTables['outputs']> | undefined;
   runs(workId: string): Selectable<WorkTables['runs']>[];
   /** How many are in each state. */
@@ -142,19 +145,28 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
     rewards.release(row.work_id);
   }
 
-  function metered(
-    row: WorkRow,
-    result: { outcome: Outcome; cpuMs: number; mbMs: number },
-    part: string,
-    now: number,
-  ): void {
+  /** Adds what is new of a run's use to the work, and tells the ledger. */
+  function metered(row: WorkRow, outcome: Outcome, used: Used, part: string, now: number): void {
+    const lease = first(
+      db.selectFrom('runs').selectAll().where('work_id', '=', row.work_id).where('fence', '=', row.fence),
+    );
     const node = first(
       db
         .selectFrom('nodes')
         .select('agent')
         .where('node_id', '=', row.node_id ?? ''),
     );
-    if (node === undefined || row.node_id === null) return;
+    if (lease === undefined || node === undefined || row.node_id === null) return;
+    const cpuMs = Math.max(0, Math.round(used.cpuMs) - lease.metered_cpu_ms);
+    const mbMs = Math.max(0, Math.round(used.mbMs) - lease.metered_mb_ms);
+    run(
+      db
+        .updateTable('runs')
+        .set({ metered_cpu_ms: lease.metered_cpu_ms + cpuMs, metered_mb_ms: lease.metered_mb_ms + mbMs })
+        .where('work_id', '=', row.work_id)
+        .where('fence', '=', row.fence),
+    );
+    set(row.work_id, { cpu_ms: row.cpu_ms + cpuMs, mb_ms: row.mb_ms + mbMs }, now);
     rewards.record({
       key: `run:${row.work_id}:${row.fence}${part}`,
       kind: row.kind,
@@ -163,9 +175,9 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
       nodeId: row.node_id,
       nodeAgent: node.agent,
       agent: row.agent,
-      cpuMs: result.cpuMs,
-      mbMs: result.mbMs,
-      outcome: result.outcome,
+      cpuMs,
+      mbMs,
+      outcome,
       at: now,
     });
   }
@@ -314,7 +326,8 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
         if (row?.status !== 'queued') return undefined;
         const fence = row.fence + 1;
         set(workId, { status: 'placed', node_id: nodeId, fence, detail: '', progress: null, started_at: null }, now);
-        const granted = { work_id: workId, fence, node_id: nodeId, granted_at: now, ended_at: null, ending: null };
+        const unmetered = { ended_at: null, ending: null, metered_cpu_ms: 0, metered_mb_ms: 0 };
+        const granted = { work_id: workId, fence, node_id: nodeId, granted_at: now, ...unmetered };
         run(db.insertInto('runs').values(granted));
         return { work: { ...row, status: 'placed', node_id: nodeId, fence }, fence };
       }),
@@ -346,31 +359,26 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
           return true;
         }
         endRun(workId, fence, 'accepted', now);
-        const used = { cpu_ms: row.cpu_ms + result.cpuMs, mb_ms: row.mb_ms + result.mbMs };
-        set(workId, used, now);
-        metered(row, result, row.kind === 'shard' ? ':end' : '', now);
+        metered(row, result.outcome, result, row.kind === 'shard' ? ':end' : '', now);
         run(
           db
             .insertInto('outputs')
             .values({ work_id: workId, ...outputOf(result, fence) })
             .onConflict((c) => c.column('work_id').doUpdateSet(outputOf(result, fence))),
         );
-        const ended = { ...row, ...used };
         const wasAsked = row.is_cancelling === 1 || result.outcome === 'cancelled';
-        if (row.kind === 'shard' && !wasAsked) startAgain(ended, result, now);
+        if (row.kind === 'shard' && !wasAsked) startAgain(row, result, now);
         else {
           const status = row.kind === 'shard' ? 'stopped' : result.outcome;
-          end(ended, status, { exit_code: result.exitCode ?? null, detail: result.detail }, now);
+          end(row, status, { exit_code: result.exitCode ?? null, detail: result.detail }, now);
         }
         return true;
       }),
     holds: (workId, fence, nodeId) => running(workId, fence, nodeId) !== undefined,
-    meter: (workId, fence, part, used, now) =>
+    meter: (workId, fence, used, now) =>
       transaction(() => {
         const row = byId(workId);
-        if (row?.fence !== fence) return;
-        set(workId, { cpu_ms: row.cpu_ms + used.cpuMs, mb_ms: row.mb_ms + used.mbMs }, now);
-        metered(row, { outcome: 'succeeded', ...used }, `:${part}`, now);
+        if (row?.fence === fence) metered(row, 'succeeded', used, `:${now}`, now);
       }),
     heldBy: (nodeId) =>
       all(db.selectFrom('work').selectAll().where('node_id', '=', nodeId).where('status', 'in', ['placed', 'running'])),
@@ -398,6 +406,10 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
         } else if (LIVE.includes(row.status)) set(workId, { is_cancelling: 1 }, now);
         return byId(workId)!;
       }),
+    cancelling: () =>
+      all(
+        db.selectFrom('work').selectAll().where('is_cancelling', '=', 1).where('status', 'in', ['placed', 'running']),
+      ),
     output: (workId) => first(db.selectFrom('outputs').selectAll().where('work_id', '=', workId)),
     runs: (workId) => all(db.selectFrom('runs').selectAll().where('work_id', '=', workId).orderBy('fence')),
     counts(kind) {

@@ -111,6 +111,8 @@ export class Village {
       AIVILLAGE_CONFIG: configFile,
       MCP_JWT_SECRET_KEY: SECRET,
       MCP_LOG_LEVEL: 'info',
+      // Villages of different tests must not meet on the network of the machine.
+      P2P_MDNS: '0',
       ...more,
     };
     const [program, ...args] = [...within, process.execPath, LAUNCHER, 'router', '--http', '0'];
