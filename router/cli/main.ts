@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).upCommand(context),
   router: async () => (await import('./router.ts')).routerCommand(context),
   serve: async () => (await import('./serve.ts')).serveCommand(context),
+  fog: async () => (await import('./fog.ts')).fogCommand(context),
   token: async () => (await import('./token.ts')).tokenCommand(context.identity()),
   user: async () => (await import('./user.ts')).userCommand(context.identity()),
   tools: async () => (await import('./tools.ts')).toolsCommand(context),

@@ -32,8 +32,10 @@ export interface WorkDeps extends FogBase {
   readonly work: Work;
   readonly nodes: Nodes;
   /** What may run, as the configuration says now. */
-  readonly rules: () => FogRules;
+  readonly programs: () => FogRules;
   readonly switchboard: Pick<Switchboard, 'poke' | 'tailOf'>;
+  /** Where nodes join; undefined while no process on this data folder listens. */
+  readonly door: () => { readonly peerId: string; readonly addresses: readonly string[] } | undefined;
 }
 
 export interface MoneyDeps extends FogBase {

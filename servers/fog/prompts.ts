@@ -2,8 +2,8 @@
 import type { Prompt } from '../../shared/prompt.ts';
 import type { FogDeps } from './deps.ts';
 import { moneyPrompts } from './money/prompts.ts';
+import { workPrompts } from './work/prompts.ts';
 
-/** Each theme adds its own list: work/prompts.ts, money/prompts.ts. */
 export function fogPrompts(deps: FogDeps): readonly Prompt[] {
-  return [...moneyPrompts(deps)];
+  return [...workPrompts(deps), ...moneyPrompts(deps)];
 }

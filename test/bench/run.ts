@@ -21,8 +21,8 @@ const HELP = `usage: npm run bench -- [--json] [--quick] [--only NAME]
 const IN_FLIGHT = [1, 16, 64];
 const CELLS = ['stdio', 'http'].flatMap((upstream) => [upstream, ...IN_FLIGHT.map((count) => `${upstream}-${count}`)]);
 const PARTS = [...CELLS, 'start', 'sessions', 'list'];
-const FULL = { repeats: 5, settleRounds: 4, warmupSeconds: 0.4, seconds: 1.5, starts: 5, sessions: 1_000, lists: 100 };
-const QUICK = { repeats: 2, settleRounds: 2, warmupSeconds: 0.25, seconds: 0.6, starts: 2, sessions: 1_000, lists: 30 };
+const FULL = { repeats: 5, settleRounds: 4, warmupSeconds: 0.4, seconds: 1.5, starts: 5, sessions: 2_000, lists: 100 };
+const QUICK = { repeats: 2, settleRounds: 2, warmupSeconds: 0.25, seconds: 0.6, starts: 2, sessions: 2_000, lists: 30 };
 
 const { values: options } = parseArgs({
   options: {

@@ -18,6 +18,7 @@ export interface Link<Out, In> {
   send(message: Out): void;
   /** Messages until the link ends; what does not fit ends it. */
   messages(): AsyncIterable<In>;
+  /** Ends it well, or at once when the other side does not answer. Never rejects. */
   close(): Promise<void>;
   abort(why: string): void;
 }
@@ -29,6 +30,9 @@ export interface LinkOptions<In> {
   /** What the other side may say. */
   readonly incoming: z.ZodType<In>;
 }
+
+/** A side that does not answer is not waited for. */
+const CLOSE_WITHIN_MS = 1_000;
 
 const nonce = z.string().regex(/^[\w-]{43}$/);
 const helloSchema = z.strictObject({ hello: nonce });
@@ -84,7 +88,11 @@ function createLink<Out, In>(
         yield message.data;
       }
     },
-    close: () => frames.close(),
+    async close() {
+      const late = new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS).unref());
+      await Promise.race([frames.close(), late]).catch(() => undefined);
+      frames.abort(new LinkError('closed'));
+    },
     abort: (why) => frames.abort(new LinkError(why)),
   };
 }

@@ -274,7 +274,7 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
       clearInterval(beatTimer);
       await runner.close();
       if (isJoined) link?.send({ type: 'leave' });
-      await link?.close().catch(() => undefined);
+      await link?.close();
       await linking;
     },
   };

@@ -30,6 +30,8 @@ export interface CommandLine {
 /** Marks the processes of a run that has no namespace. */
 export const RUN_MARK = 'AIVILLAGE_FOG_RUN';
 
+/** The working folder in the sandbox, in memory and no larger than the run may write. */
+const WORK_FOLDER = '/fog-work';
 const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin';
 /** Users of runs; no account has these numbers. */
 const FIRST_UID = 2_000_000_000;
@@ -83,7 +85,7 @@ export function commandLineOf(spec: RunSpec, containment: Containment, folder: s
   ];
   const env = {
     PATH: SYSTEM_PATH,
-    HOME: program.sandbox ? '/work' : folder,
+    HOME: program.sandbox ? WORK_FOLDER : folder,
     TMPDIR: program.sandbox ? '/tmp' : folder,
     LANG: 'C.UTF-8',
     FOG_RUN: spec.runId,
@@ -127,10 +129,20 @@ function sandbox({ program, limits }: RunSpec, file: string): string[] {
   for (const folder of SYSTEM_FOLDERS) args.push(...mirror(folder));
   if (program.network) for (const item of NETWORK_FILES) args.push(...mirror(item));
   args.push('--dev', '/dev', '--proc', '/proc');
-  for (const folder of ['/dev/shm', '/tmp', '/work']) args.push('--perms', '1777', '--size', size, '--tmpfs', folder);
-  if (!file.startsWith('/usr/')) args.push('--ro-bind', file, file);
-  for (const item of program.readable) args.push('--ro-bind', item, item);
-  return [...args, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', '/work'];
+  for (const folder of ['/dev/shm', '/tmp', WORK_FOLDER])
+    args.push('--perms', '1777', '--size', size, '--tmpfs', folder);
+  const shown = [...(file.startsWith('/usr/') ? [] : [file]), ...program.readable];
+  for (const item of shown) args.push(...parentsOf(item), '--ro-bind', item, item);
+  return [...args, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', WORK_FOLDER];
+}
+
+/** Folders that bubblewrap makes by itself are for its own user alone. */
+function parentsOf(item: string): string[] {
+  const steps = path
+    .dirname(item)
+    .split('/')
+    .filter((step) => step !== '');
+  return steps.flatMap((_, at) => ['--perms', '0755', '--dir', `/${steps.slice(0, at + 1).join('/')}`]);
 }
 
 /** The same in the sandbox: a link as a link. */
@@ -138,7 +150,7 @@ function mirror(place: string): string[] {
   const stat = fs.lstatSync(place, { throwIfNoEntry: false });
   if (stat === undefined) return [];
   if (place.split('/').length === 2 && stat.isSymbolicLink()) return ['--symlink', fs.readlinkSync(place), place];
-  return ['--ro-bind', fs.realpathSync(place), place];
+  return [...parentsOf(place), '--ro-bind', fs.realpathSync(place), place];
 }
 
 function asUser(uid: number | undefined): string[] {

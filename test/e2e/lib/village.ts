@@ -22,6 +22,7 @@ export interface VillageConfig {
   readonly permissions?: readonly unknown[];
   readonly router?: Readonly<Record<string, unknown>>;
   readonly governance?: Readonly<Record<string, unknown>>;
+  readonly fog?: Readonly<Record<string, unknown>>;
 }
 
 export interface StartOptions {

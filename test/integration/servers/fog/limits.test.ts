@@ -156,7 +156,7 @@ describe('the sandbox', () => {
     expect(stdout).not.toMatch(/\/home|\/root|passwd|\/var/);
     expect(stdout).toMatch(/touch.*\/usr\/x/);
     expect(stdout).toMatch(/touch.*'\/x'/);
-    expect(stdout).toMatch(/\/work\nok\n$/);
+    expect(stdout).toMatch(/\/fog-work\nok\n$/);
   });
 
   it('[F3] is refused when it is asked for and absent', () => {
