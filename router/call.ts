@@ -8,13 +8,17 @@ import type { Entry } from './catalog/catalog.ts';
 import type { Message } from './message.ts';
 import type { Session } from './session.ts';
 import type { Peer } from './upstreams/peer.ts';
+import type { Holding } from './upstreams/undelivered.ts';
 
 /** Where a door takes the answer of one request, and what may precede it. Every door has its own. */
 export interface Exchange {
   /** A notification or request that belongs to this call, before its answer. */
   send(message: Octets): void;
-  /** The answer, once; nothing follows. `undefined` when there is none because the client cancelled. */
-  answer(message: Octets | undefined): void;
+  /**
+   * The answer, once; nothing follows. `undefined` when there is none because the client cancelled.
+   * @param holding of a large answer, to be released when the client has it; at once by a door that cannot tell
+   */
+  answer(message: Octets | undefined, holding?: Holding): void;
   /** The server wants the client to let go of this call's connection and ask again after so long (SEP-1699). */
   pause?(retryMs: number): void;
 }
@@ -33,6 +37,8 @@ export class Call {
   entry: Entry | undefined;
   /** It was sent to its server: whether it took effect is the server's to say. */
   left = false;
+  /** Set when a large answer came for it; released with the answer, or without. */
+  holding: Holding | undefined;
   /** Set when it is the call of an approved proposal, which the governance server has made. */
   approval: Approved | undefined;
   /** The `match` of the row that decided on it, once one did. */

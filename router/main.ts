@@ -153,7 +153,11 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     router,
     settings,
     assertionKey: signingKey.publicKeyText,
-    environmentOf: (serverId) => ({ AIVILLAGE_CONFIG: current.file, ...internalDoor.environmentOf(serverId) }),
+    environmentOf: (serverId) => ({
+      AIVILLAGE_CONFIG: current.file,
+      ...internalDoor.environmentOf(serverId),
+      ...(serverId === 'fog' && endpointEnvironment(settings)),
+    }),
     log,
   });
   const registry = new ServiceRegistry({
@@ -261,4 +265,15 @@ function aboutSession(kind: 'session_opened' | 'session_closed', session: Sessio
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
   if (agent === undefined) return undefined;
   return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
+}
+
+/** The model endpoint, for the one server that asks it: its key is nobody else's. */
+function endpointEnvironment({ modelEndpoint }: Settings): Readonly<Record<string, string>> {
+  if (modelEndpoint === undefined) return {};
+  const { url, apiKey, model } = modelEndpoint;
+  return {
+    FORGE_MODEL_URL: url,
+    ...(apiKey !== undefined && { FORGE_MODEL_KEY: apiKey }),
+    ...(model !== undefined && { FORGE_MODEL_NAME: model }),
+  };
 }

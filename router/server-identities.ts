@@ -8,10 +8,17 @@ import { LEVELS, type Level } from '../shared/identity/levels.ts';
 import { refused } from '../shared/identity/refusal.ts';
 import { EXECUTE_PERMISSION } from '../shared/identity/roles.ts';
 
-/** The servers that are clients, and what each may do beyond what everybody may. */
+/** The servers that are clients: their level, and what each may do beyond what everybody of that level may. */
 const CLIENTS: ReadonlyMap<string, { readonly level: Level; readonly permissions: readonly string[] }> = new Map([
-  ['fog', { level: LEVELS.OPERATOR, permissions: ['p2p:read', 'p2p:connect'] }],
   ['governance', { level: LEVELS.READ_ONLY, permissions: [EXECUTE_PERMISSION] }],
+  // It finds nodes and joins them; it brings disputes about contracts before governance, whose approval then resolves them in its name.
+  [
+    'fog',
+    {
+      level: LEVELS.OPERATOR,
+      permissions: ['p2p:read', 'p2p:connect', 'governance:propose', 'fog:use_marketplace'],
+    },
+  ],
 ]);
 
 /** A token is renewed at half its life. */

@@ -1,6 +1,8 @@
 /** The servers of the village, by the id that configurations use. Each is loaded only when it is started. */
 import type { RouterLink } from '../shared/client/router-link.ts';
+import type { EconomyRules } from '../shared/economy-rules.ts';
 import type { FogRules } from '../shared/fog-rules.ts';
+import type { ForgeRules } from '../shared/forge-rules.ts';
 import type { Log } from '../shared/log.ts';
 import type { PeerSettings } from '../shared/settings.ts';
 import type { VillageServer } from '../shared/village-server.ts';
@@ -19,6 +21,10 @@ export interface ServerEnvironment {
   readonly knowledge?: KnowledgeSettings;
   /** The fog's settings; without them no command is known and nobody can join. */
   readonly fog?: FogSettings;
+  /** The rules of money, as the configuration says now; without them nothing is issued. */
+  readonly economy?: () => EconomyRules;
+  /** The Agent Forge's settings; without them only what needs no command runs, on no models. */
+  readonly forge?: ForgeSettings;
   /** How peers are met; without them only on this machine, and without multicast. */
   readonly peers?: PeerSettings;
 }
@@ -28,6 +34,15 @@ export interface FogSettings {
   readonly rules: () => FogRules;
   /** Where nodes reach this server: a multiaddr; port 0 takes the last one again, or any. */
   readonly listen: string;
+}
+
+export interface ForgeSettings {
+  /** What the forge may run, as the configuration says now. */
+  readonly rules: () => ForgeRules;
+  /** An OpenAI-compatible server up to and with `/v1`, for callers whose client offers no sampling. */
+  readonly endpoint:
+    | { readonly url: string; readonly apiKey: string | undefined; readonly model: string | undefined }
+    | undefined;
 }
 
 export interface KnowledgeSettings {

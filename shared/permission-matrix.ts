@@ -36,6 +36,21 @@ export const BUILT_IN_TOOLS = {
     'fog_submit_job',
     'fog_job_status',
     'fog_cancel_job',
+    'fog_offer',
+    'fog_market',
+    'fog_request_service',
+    'fog_contracts',
+    'fog_resolve_dispute',
+    'fog_tokens',
+    'fog_stake',
+    'fog_transfer',
+    'fog_harvesting',
+    'forge_phases',
+    'forge_start_training',
+    'forge_training_status',
+    'forge_stop_training',
+    'models_list',
+    'model_chat',
   ],
   hyperrag: [
     'hyperrag_query',
@@ -69,6 +84,9 @@ const stopAndResume = { level: 'EMERGENCY', permission: 'system:emergency_stop' 
 const execute = { level: 'READ_ONLY', permission: EXECUTE_PERMISSION } as const;
 /** The call within has its own limit; this one must not end before it. */
 const LONGEST_MS = 86_400_000;
+/** Waiting for a training may take ten minutes, a person's look at a question to a model five. */
+const TRAINING_WAIT_MS = 610_000;
+const CHAT_MS = 310_000;
 
 const tools = {
   service_list: { level: 'READ_ONLY' },
@@ -95,6 +113,21 @@ const tools = {
   fog_submit_job: { level: 'OPERATOR', permission: 'fog:submit_job' },
   fog_job_status: { level: 'READ_ONLY', permission: 'fog:read' },
   fog_cancel_job: { level: 'OPERATOR', permission: 'fog:submit_job' },
+  fog_offer: { level: 'OPERATOR', permission: 'fog:use_marketplace' },
+  fog_market: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_request_service: { level: 'OPERATOR', permission: 'fog:use_marketplace' },
+  fog_contracts: { level: 'OPERATOR', permission: 'fog:use_marketplace' },
+  fog_resolve_dispute: { level: 'OPERATOR', permission: 'fog:use_marketplace', approval: 'major_change' },
+  fog_tokens: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_stake: { level: 'OPERATOR', permission: 'fog:transfer_tokens' },
+  fog_transfer: { level: 'OPERATOR', permission: 'fog:transfer_tokens' },
+  fog_harvesting: { level: 'OPERATOR', permission: 'fog:harvest' },
+  forge_phases: { level: 'READ_ONLY', permission: 'forge:read' },
+  forge_start_training: { level: 'OPERATOR', permission: 'forge:train' },
+  forge_training_status: { level: 'READ_ONLY', permission: 'forge:read', timeoutMs: TRAINING_WAIT_MS },
+  forge_stop_training: { level: 'OPERATOR', permission: 'forge:train' },
+  models_list: { level: 'READ_ONLY', permission: 'forge:read' },
+  model_chat: { level: 'OPERATOR', permission: 'forge:chat', timeoutMs: CHAT_MS },
   hyperrag_query: { level: 'READ_ONLY' },
   hyperrag_ingest: { level: 'OPERATOR' },
   hyperrag_memory: { level: 'OPERATOR' },
@@ -117,6 +150,7 @@ const tools = {
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
 const resources: readonly PermissionRow[] = [
+  { match: 'resource:forge://*', level: 'READ_ONLY', permission: 'forge:read' },
   { match: 'resource:governance://*', level: 'READ_ONLY', permission: 'governance:read' },
   { match: 'resource:fog://*', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
@@ -128,6 +162,7 @@ const resources: readonly PermissionRow[] = [
 const prompts: readonly PermissionRow[] = [
   { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
+  { match: 'prompt:explain_bill', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
   { match: 'prompt:plan_deployment', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'prompt:diagnose_connectivity', level: 'READ_ONLY', permission: 'p2p:read' },

@@ -55,6 +55,10 @@ export interface Settings {
   readonly hyperragFolders: readonly string[];
   /** Multiaddr that fog nodes reach the fog server at. */
   readonly fogListen: string;
+  /** What model_chat asks when the client offers no sampling. */
+  readonly modelEndpoint:
+    | { readonly url: string; readonly apiKey: string | undefined; readonly model: string | undefined }
+    | undefined;
   readonly peers: PeerSettings;
   readonly healthCheckIntervalMs: number;
   readonly auditRetentionDays: number;
@@ -137,6 +141,10 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxTokens: v.MCP_MAX_TOKENS,
     hyperragFolders: v.HYPERRAG_FOLDERS,
     fogListen: v.FOG_LISTEN,
+    modelEndpoint:
+      v.FORGE_MODEL_URL === undefined
+        ? undefined
+        : { url: v.FORGE_MODEL_URL, apiKey: v.FORGE_MODEL_KEY, model: v.FORGE_MODEL_NAME },
     peers: {
       listen: v.P2P_LISTEN,
       bootstrap: v.P2P_BOOTSTRAP,

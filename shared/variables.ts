@@ -173,6 +173,21 @@ export const VARIABLES = z.object({
     .transform((text) => text === '1' || text === 'true')
     .default(true)
     .meta({ meaning: 'Finds peers on the local network by multicast; 0 turns it off', default: '1' }),
+  FORGE_MODEL_URL: expecting(
+    'an https URL (http on this machine only), up to and with /v1',
+    z.string().max(2_000).refine(isSafeUrl),
+  )
+    .optional()
+    .meta({
+      meaning: 'OpenAI-compatible server that model_chat asks when the client offers no sampling',
+      default: '–',
+    }),
+  FORGE_MODEL_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Key of that server', default: '–', secret: true }),
+  FORGE_MODEL_NAME: expecting('a text of 1 to 300 characters', z.string().min(1).max(300))
+    .optional()
+    .meta({ meaning: 'Model that is asked when the caller names none', default: '–' }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),
@@ -226,6 +241,14 @@ function toJwks(text: string, context: z.RefinementCtx): JwksSource {
   }
   context.issues.push({ code: 'custom', message: 'a JWKS place', input: text });
   return z.NEVER;
+}
+
+/** A secret sent there can be read by nobody on the way. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const isPlain = username === '' && password === '' && search === '' && hash === '';
+  return isPlain && (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)));
 }
 
 /** An IP address or a host name, without port or brackets. */

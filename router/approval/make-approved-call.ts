@@ -60,6 +60,7 @@ export async function makeApprovedCall(router: Router, approved: ApprovedCall): 
       ? { ...notRun(error), outcome: 'unknown' }
       : notRun(error);
   } finally {
+    call.holding?.release();
     session.calls.delete(call.id);
     router.sessions.close(session, 'its call is over');
   }

@@ -56,6 +56,8 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         dataDir: settings.dataDir,
         votingRules: () => village().governance,
         router: link,
+        economy: () => village().economy,
+        forge: { rules: () => village().forge, endpoint: settings.modelEndpoint },
         fog: { rules: () => village().fog, listen: settings.fogListen },
         knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
         peers: settings.peers,

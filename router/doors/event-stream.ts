@@ -4,6 +4,8 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Octets } from '../../shared/json/octets.ts';
+import type { Holding } from '../upstreams/undelivered.ts';
+import { deliver } from './deliver.ts';
 
 /** Bytes waiting for a client from which on its connection is cut; it may resume. */
 const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
@@ -67,7 +69,8 @@ export class EventStream {
     if (this.endedAt !== undefined) this.finish();
   }
 
-  send(message: Octets): void {
+  /** @param holding of a large answer: the last event of the stream, which ends its connection too */
+  send(message: Octets, holding?: Holding): void {
     const number = ++this.last;
     const text = `id: ${this.id}.${number}\nevent: message\n${dataLines(message)}\n\n`;
     const event = { number, text };
@@ -76,7 +79,14 @@ export class EventStream {
     while (this.kept.length > 1 && (this.keptBytes > MAX_KEPT_BYTES || this.kept.length > MAX_KEPT_EVENTS)) {
       this.keptBytes -= this.kept.shift()!.text.length;
     }
-    this.write(event);
+    if (holding === undefined) this.write(event);
+    else if (this.response === undefined) holding.release();
+    else {
+      this.written = number;
+      const { response } = this;
+      this.response = undefined;
+      deliver(response, text as Octets, holding);
+    }
   }
 
   /** A sign of life that is no event. */

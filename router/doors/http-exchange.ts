@@ -5,6 +5,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Exchange } from '../call.ts';
+import type { Holding } from '../upstreams/undelivered.ts';
+import { deliver } from './deliver.ts';
 import type { EventStream } from './event-stream.ts';
 import type { SessionStreams } from './session-streams.ts';
 
@@ -43,13 +45,18 @@ export class HttpExchange implements Exchange {
     if (this.streams.priming) this.openStream().pause(Math.min(retryMs, MAX_RETRY_MS));
   }
 
-  answer(message: Octets | undefined): void {
+  answer(message: Octets | undefined, holding?: Holding): void {
     this.onAnswered(this);
-    if (message === undefined) this.streams.end(this.openStream());
-    else if (this.stream === undefined) answerJson(this.response, 200, message);
-    else {
-      this.stream.send(message);
+    if (message === undefined) {
+      holding?.release();
+      this.streams.end(this.openStream());
+    } else if (this.stream !== undefined) {
+      this.stream.send(message, holding);
       this.streams.end(this.stream);
+    } else if (holding === undefined) answerJson(this.response, 200, message);
+    else {
+      writeJsonHead(this.response, 200, message);
+      deliver(this.response, message, holding);
     }
   }
 }

@@ -2,7 +2,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Outlet } from '../session.ts';
+import { LARGE_BYTES } from '../upstreams/undelivered.ts';
 import { EventStream } from './event-stream.ts';
+import type { KeptAnswers } from './kept-answers.ts';
 
 /** How long a stream that ended can still be resumed, and how much of such streams is kept; the newest always is. */
 const KEPT_MS = 30_000;
@@ -19,6 +21,13 @@ export class SessionStreams implements Outlet {
   private readonly ended: EventStream[] = [];
   private endedBytes = 0;
   private next = 1;
+  /** The session is over: nobody can come back for what it kept. */
+  private isClosed = false;
+  private readonly kept: KeptAnswers;
+
+  constructor(kept: KeptAnswers) {
+    this.kept = kept;
+  }
 
   get open(): boolean {
     if (this.own.attached) return true;
@@ -70,16 +79,32 @@ export class SessionStreams implements Outlet {
   }
 
   close(): void {
+    this.isClosed = true;
     this.cut(undefined);
+    for (const stream of this.ended) this.kept.remove(stream);
   }
 
   /** Nothing follows on this stream of a call; for a while it can be resumed. */
   end(stream: EventStream): void {
     const now = performance.now();
     stream.end(now);
+    if (this.isClosed) {
+      this.ofCalls.delete(stream.id);
+      return;
+    }
     this.ended.push(stream);
     this.endedBytes += stream.keptBytes;
     this.forget(now);
+    if (stream.keptBytes >= LARGE_BYTES) {
+      this.kept.add(stream, stream.keptBytes, () => this.drop(stream));
+    }
+  }
+
+  private drop(stream: EventStream): void {
+    const at = this.ended.indexOf(stream);
+    if (at >= 0) this.ended.splice(at, 1);
+    this.endedBytes -= stream.keptBytes;
+    this.ofCalls.delete(stream.id);
   }
 
   private forget(now: number): void {
@@ -87,9 +112,8 @@ export class SessionStreams implements Outlet {
       const isOver = now - oldest.endedAt! > KEPT_MS;
       const isTooMuch = this.ended.length > 1 && (this.endedBytes > KEPT_BYTES || this.ended.length > KEPT_STREAMS);
       if (!isOver && !isTooMuch) return;
-      this.ended.shift();
-      this.endedBytes -= oldest.keptBytes;
-      this.ofCalls.delete(oldest.id);
+      this.kept.remove(oldest);
+      this.drop(oldest);
     }
   }
 }

@@ -12,6 +12,7 @@ import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
 import { readBody } from './body.ts';
 import { answerJson, HttpExchange } from './http-exchange.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { findOwnSession } from './own-session.ts';
 import { SessionStreams } from './session-streams.ts';
 
@@ -24,6 +25,7 @@ export class StreamableHttpDoor {
   private readonly router: Router;
   private readonly streams = new WeakMap<Session, SessionStreams>();
   private readonly open = new Set<HttpExchange>();
+  private readonly kept = new KeptAnswers();
   private keptAliveAt = 0;
   readonly close: () => void;
 
@@ -110,7 +112,7 @@ export class StreamableHttpDoor {
     if (request.headers['mcp-session-id'] !== undefined) {
       throw new AppError('INVALID_REQUEST', { text: 'initialize opens a session; send it without Mcp-Session-Id' });
     }
-    const streams = new SessionStreams();
+    const streams = new SessionStreams(this.kept);
     const session = this.router.sessions.open({ caller, endpoint, door: 'http', outlet: streams });
     this.streams.set(session, streams);
     await receiveRequest(this.router, session, caller, message, {

@@ -73,6 +73,12 @@ function answerOf(
   send: (message: Octets) => void,
 ): Promise<Octets | undefined> {
   return new Promise((resolve) => {
-    void run({ send, answer: resolve });
+    void run({
+      send,
+      answer: (answer, holding) => {
+        resolve(answer);
+        holding?.release();
+      },
+    });
   });
 }

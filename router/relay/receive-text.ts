@@ -31,8 +31,9 @@ export async function receiveText(
   }
   await receiveRequest(router, session, caller, message, {
     send,
-    answer: (answer) => {
+    answer: (answer, holding) => {
       if (answer !== undefined) send(answer);
+      holding?.release();
     },
   });
 }

@@ -41,7 +41,7 @@ export async function receiveRequest(
   }
   session.calls.delete(id);
   if (session.questions.size > 0) dropQuestions(session, call);
-  exchange.answer(answer);
+  exchange.answer(answer, call.holding);
   if (router.log.isLevelEnabled('debug')) logAnswer(router, call);
 }
 

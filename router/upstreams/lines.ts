@@ -1,6 +1,7 @@
 /** Cuts what a stdio server prints into messages: one a line, within a size, in UTF-8. */
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { Octets } from '../../shared/json/octets.ts';
+import { Gather } from './http/gather.ts';
 
 export interface LineEvents {
   onLine(line: Octets): void;
@@ -17,13 +18,16 @@ export interface LineEvents {
   onEndless(): void;
 }
 
+const LF = 0x0a;
 const KEPT_BYTES = 256;
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
 export class Lines {
   private readonly maxBytes: number;
   private readonly events: LineEvents;
-  private parts: string[] = [];
+  /** The bytes so far of a line whose end has not come. */
+  private readonly begun = new Gather();
+  /** Of that line, with what was skipped of it. */
   private length = 0;
   private ascii = true;
   private skipping = false;
@@ -35,51 +39,70 @@ export class Lines {
   }
 
   push(chunk: Buffer): void {
-    const text = chunk.toString('latin1');
     const ascii = isAscii(chunk);
     let at = 0;
-    for (;;) {
-      const end = text.indexOf('\n', at);
-      if (end < 0) break;
-      this.append(text.slice(at, end), ascii);
-      this.endLine();
+    let end = chunk.indexOf(LF);
+    if (end >= 0 && this.length > 0) {
+      this.append(chunk.subarray(0, end), ascii);
+      this.endBegun();
       at = end + 1;
+      end = chunk.indexOf(LF, at);
     }
-    if (at < text.length) this.append(at === 0 ? text : text.slice(at), ascii);
+    if (end >= 0) {
+      // Lines that came whole are cut from one string: most are small, and many come at once.
+      const text = chunk.toString('latin1');
+      for (; end >= 0; end = text.indexOf('\n', at)) {
+        this.endWhole(text.slice(at, end), ascii);
+        at = end + 1;
+      }
+    }
+    if (at < chunk.length) this.append(chunk.subarray(at), ascii);
   }
 
-  private append(part: string, ascii: boolean): void {
+  /** A long line is gathered as bytes: as pieces of strings it would cost the heap several times its size. */
+  private append(part: Buffer, ascii: boolean): void {
     this.length += part.length;
     if (this.skipping) {
-      this.tail = (this.tail + part.slice(-KEPT_BYTES)).slice(-KEPT_BYTES);
+      this.tail = (this.tail + latin1Tail(part)).slice(-KEPT_BYTES);
       if (this.length > 4 * this.maxBytes) this.events.onEndless();
       return;
     }
-    this.parts.push(part);
+    this.begun.append(part);
     if (!ascii) this.ascii = false;
     if (this.length <= this.maxBytes) return;
-    const line = this.parts.join('');
-    this.parts = [];
+    const line = this.begun.take();
     this.skipping = true;
-    this.tail = line.slice(-KEPT_BYTES);
-    this.events.onTooLong(line.slice(0, KEPT_BYTES) as Octets);
+    this.tail = latin1Tail(line);
+    this.events.onTooLong(line.toString('latin1', 0, KEPT_BYTES) as Octets);
   }
 
-  private endLine(): void {
-    const { parts, ascii, skipping, tail } = this;
-    this.parts = [];
+  private endBegun(): void {
+    const { ascii, skipping, tail } = this;
     this.length = 0;
     this.ascii = true;
     this.skipping = false;
     this.tail = '';
-    if (skipping) {
-      this.events.onTooLongEnd(tail as Octets);
+    if (skipping) this.events.onTooLongEnd(tail as Octets);
+    else this.tell(this.begun.take().toString('latin1'), ascii);
+  }
+
+  private endWhole(line: string, ascii: boolean): void {
+    if (line.length <= this.maxBytes) {
+      this.tell(line, ascii);
       return;
     }
-    let line = parts.length === 1 ? parts[0]! : parts.join('');
-    if (line.startsWith(BYTE_ORDER_MARK)) line = line.slice(BYTE_ORDER_MARK.length);
-    if (line.trim() === '') return;
-    if (ascii || isUtf8(Buffer.from(line, 'latin1'))) this.events.onLine(line as Octets);
+    this.events.onTooLong(line.slice(0, KEPT_BYTES) as Octets);
+    this.events.onTooLongEnd(line.slice(-KEPT_BYTES) as Octets);
+  }
+
+  private tell(line: string, ascii: boolean): void {
+    const text = line.startsWith(BYTE_ORDER_MARK) ? line.slice(BYTE_ORDER_MARK.length) : line;
+    if (text.trim() === '') return;
+    if (ascii || isUtf8(Buffer.from(text, 'latin1'))) this.events.onLine(text as Octets);
     else this.events.onBadLine();
   }
+}
+
+function latin1Tail(bytes: Buffer): string {
+  return bytes.toString('latin1', Math.max(0, bytes.length - KEPT_BYTES));
 }

@@ -11,6 +11,7 @@ import type { Session } from '../session.ts';
 import { type ClientInfo, type InitializeResult, initializeParams, readInitializeResult } from './handshake.ts';
 import { answeredId } from './http/answers.ts';
 import type { Transport } from './transport.ts';
+import { LARGE_BYTES, Undelivered } from './undelivered.ts';
 
 /** An upstream's answer: the octets of its `result` or `error` member, as they came. */
 export interface Answer {
@@ -77,6 +78,7 @@ export class Peer {
   private readonly options: PeerOptions;
   private readonly pending = new Map<number, Pending>();
   private readonly stopTimer: () => void;
+  private readonly undelivered: Undelivered;
   /** Calls that an emergency stop cancelled and that the server may still be running. */
   private readonly unfinished = new Set<number>();
   /** Calls that were given up and that the server has not answered: it may speak of them yet. */
@@ -89,6 +91,7 @@ export class Peer {
     this.transport = transport;
     this.options = options;
     this.session = options.session;
+    this.undelivered = new Undelivered({ pause: () => transport.pause?.(), resume: () => transport.resume?.() });
     this.stopTimer = options.timer.add((now) => this.expire(now));
   }
 
@@ -299,6 +302,10 @@ export class Peer {
     if (entry === undefined) this.givenUp.delete(id);
     if (entry === undefined || message.value === undefined) return;
     this.pending.delete(id);
+    const { call } = entry.options;
+    if (message.text.length >= LARGE_BYTES && call !== undefined) {
+      call.holding = this.undelivered.hold(message.text.length);
+    }
     entry.resolve({ ok: message.kind === 'result', octets: octetsOf(message.text, message.value) });
   }
 

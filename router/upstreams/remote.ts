@@ -38,6 +38,14 @@ export class RemoteTransport implements Transport {
     this.inner?.setProtocolVersion?.(version);
   }
 
+  pause(): void {
+    this.inner?.pause?.();
+  }
+
+  resume(): void {
+    this.inner?.resume?.();
+  }
+
   get congested(): boolean {
     return this.inner?.congested ?? false;
   }

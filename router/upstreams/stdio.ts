@@ -87,6 +87,14 @@ export class StdioTransport implements Transport {
     return this.unsentBytes > CONGESTED_BYTES;
   }
 
+  pause(): void {
+    this.child?.stdout.pause();
+  }
+
+  resume(): void {
+    this.child?.stdout.resume();
+  }
+
   async close(): Promise<void> {
     const { child, pid } = this;
     if (child === undefined || pid === undefined) return;
@@ -119,6 +127,8 @@ export class StdioTransport implements Transport {
     });
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => this.stderr.push(chunk));
+    // Its last words are read also when it was held back: its end must not wait for slow clients.
+    child.stdin.once('close', () => child.stdout.resume());
     // A child that went away shows on its exit; writing to it then is no error of its own.
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => {});
   }

@@ -68,6 +68,14 @@ class StreamableHttpTransport implements Transport, CallOwner, StreamOwner {
     this.connection.post(exchange, message, undefined);
   }
 
+  pause(): void {
+    this.connection.reads.holdBack(true);
+  }
+
+  resume(): void {
+    this.connection.reads.holdBack(false);
+  }
+
   abandon(requestId: number): void {
     const call = this.calls.get(requestId);
     this.calls.delete(requestId);

@@ -39,6 +39,9 @@ export interface Transport {
   readonly congested: boolean;
   /** Bytes that were sent and have not left this process, where that can be told. */
   readonly unsentBytes?: number;
+  /** Takes in nothing more, or as little as it can, until `resume`: what came waits for its clients. */
+  pause?(): void;
+  resume?(): void;
   /** Ends what it started at once, without asking it to end by itself. */
   kill?(): void;
   /** Ends it and everything it started. */

@@ -8,6 +8,7 @@ import { Pool } from 'undici';
 import { AppError } from '../../../shared/errors.ts';
 import type { Octets } from '../../../shared/json/octets.ts';
 import { Exchange, type ExchangeListener, type Tally } from './exchange.ts';
+import { LargeReads } from './large-reads.ts';
 
 /** What is used of pino. */
 export interface Log {
@@ -65,6 +66,7 @@ const OWN_HEADERS = new Set(
 export class HttpConnection {
   readonly url: URL;
   readonly maxMessageBytes: number;
+  readonly reads = new LargeReads();
   private readonly calls: Pool;
   private readonly side: Pool;
   private readonly lingering = new Map<Exchange, number>();
@@ -123,7 +125,7 @@ export class HttpConnection {
 
   /** An exchange to give to one of the methods below: made before, because they may end it at once. */
   newExchange(listener: ExchangeListener, isCall: boolean): Exchange {
-    return new Exchange(listener, this.maxMessageBytes, isCall ? this.callTally : this.sideTally);
+    return new Exchange(listener, this.maxMessageBytes, isCall ? this.callTally : this.sideTally, this.reads);
   }
 
   /** @param path another path than the URL's, on the same origin */

@@ -4,6 +4,7 @@
  */
 import type { Dispatcher } from 'undici';
 import { Gather } from './gather.ts';
+import { LARGE_READ_BYTES, type LargeRead, type LargeReads } from './large-reads.ts';
 import { type SseEvents, SseParser } from './sse-parser.ts';
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -30,24 +31,28 @@ export interface Tally {
 /** A body that nobody wants is read this far to keep the connection, then the connection is dropped. */
 const MAX_SKIPPED_BYTES = 65_536;
 
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, LargeRead {
   /** True once a socket has taken the request: the server may have seen it. */
   wasSent = false;
   isOver = false;
   private readonly listener: ExchangeListener;
   private readonly maxBytes: number;
   private readonly tally: Tally;
+  private readonly reads: LargeReads;
   private controller: Dispatcher.DispatchController | undefined;
   private givenUp = false;
   private form: BodyForm = 'skip';
   private text: Gather | undefined;
+  /** By Content-Length; 0 when it does not tell. */
+  private textBytes = 0;
   private parser: SseParser | undefined;
   private skippedBytes = 0;
 
-  constructor(listener: ExchangeListener, maxBytes: number, tally: Tally) {
+  constructor(listener: ExchangeListener, maxBytes: number, tally: Tally, reads: LargeReads) {
     this.listener = listener;
     this.maxBytes = maxBytes;
     this.tally = tally;
+    this.reads = reads;
     tally.unsent++;
   }
 
@@ -68,6 +73,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.controller?.abort(new Error('the request was given up'));
   }
 
+  pauseReading(): void {
+    this.controller?.pause();
+  }
+
+  startReading(): void {
+    this.text?.expect(this.textBytes);
+    this.controller?.resume();
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // To throw here drops the request and keeps the connection.
     if (this.givenUp) throw new Error('the request was given up before it was sent');
@@ -83,7 +97,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else if (this.form === 'text') {
       const length = Number(headers['content-length'] ?? 0) || 0;
       if (length > this.maxBytes) this.refuseSize();
-      else this.text = new Gather(length);
+      else {
+        this.textBytes = length;
+        this.text = new Gather(length > LARGE_READ_BYTES ? 0 : length);
+      }
     }
   }
 
@@ -91,9 +108,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.givenUp) return;
     if (this.text !== undefined) {
       if (this.text.length + chunk.length > this.maxBytes) this.refuseSize();
-      else this.text.append(chunk);
-    } else if (this.parser !== undefined) this.parser.push(chunk);
-    else {
+      else {
+        if (Math.max(this.textBytes, this.text.length + chunk.length) > LARGE_READ_BYTES) this.reads.enter(this);
+        this.text.append(chunk);
+      }
+    } else if (this.parser !== undefined) {
+      this.parser.push(chunk);
+      if (this.parser.pendingBytes > LARGE_READ_BYTES) this.reads.enter(this);
+      else this.reads.leave(this);
+    } else {
       this.skippedBytes += chunk.length;
       if (this.skippedBytes > MAX_SKIPPED_BYTES) this.abort();
     }
@@ -120,6 +143,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   private leave(): void {
     this.isOver = true;
+    this.reads.leave(this);
     if (!this.wasSent) this.tally.unsent--;
     this.tally.lingering.delete(this);
   }

@@ -7,11 +7,16 @@ export class Gather {
   private bytes: Buffer | undefined;
   /** False while `bytes` is the first piece itself, which belongs to the socket. */
   private owned = false;
-  private readonly expected: number;
+  private expected: number;
 
   /** @param expected bytes of the whole text when known; 0 when not */
   constructor(expected = 0) {
     this.expected = expected;
+  }
+
+  /** The whole text will have so many bytes: room for all is made with the next piece. */
+  expect(bytes: number): void {
+    this.expected = bytes;
   }
 
   append(piece: Buffer): void {

@@ -54,6 +54,11 @@ export class SseParser {
     this.events = events;
   }
 
+  /** Bytes of the event that is not whole yet. */
+  get pendingBytes(): number {
+    return this.line.length + (this.more?.length ?? this.data?.length ?? 0);
+  }
+
   /** Nothing is reported any more, also of bytes that are in already. */
   stop(): void {
     this.stopped = true;

@@ -180,7 +180,12 @@ describe('readSettings', () => {
   });
 
   it('[B06] knows which variables are secrets', () => {
-    expect([...SECRET_VARIABLES]).toEqual(['MCP_JWT_SECRET_KEY', 'AIVILLAGE_ROUTER_TOKEN', 'MCP_TOKEN']);
+    expect([...SECRET_VARIABLES]).toEqual([
+      'MCP_JWT_SECRET_KEY',
+      'AIVILLAGE_ROUTER_TOKEN',
+      'MCP_TOKEN',
+      'FORGE_MODEL_KEY',
+    ]);
   });
 });
 
