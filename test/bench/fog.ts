@@ -25,6 +25,7 @@ const QUEUED = 10_000;
 const JOBS = 1_000;
 const JOB_MS = 10;
 const SLOTS = 2;
+const BARE = 200;
 const LAUNCHER = fileURLToPath(new URL('../../router/bin/aivillage.mjs', import.meta.url));
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -61,19 +62,31 @@ function measurePlacement() {
     group: 'command:sleep',
     avoid: [],
   });
-  const timesMs = Array.from({ length: 300 }, (_, index) => timed(() => place([need(index)], offers)));
-  return { placement_nodes: NODES, placement_p50_ms: at(timesMs, 0.5), placement_p99_ms: at(timesMs, 0.99) };
+  const cpuBefore = process.cpuUsage();
+  const timesMs = Array.from({ length: 1_000 }, (_, index) => timed(() => place([need(index)], offers)));
+  return {
+    placement_nodes: NODES,
+    placement_p50_ms: at(timesMs, 0.5),
+    placement_p99_ms: at(timesMs, 0.99),
+    placement_cpu_ms: rounded(cpuSince(cpuBefore) / timesMs.length),
+  };
 }
 
 async function measureSubmit() {
   return withServer(async (client) => {
     const timesMs: number[] = [];
+    const cpuBefore = process.cpuUsage();
     for (let index = 0; index < QUEUED; index++) {
       const started = performance.now();
       await submit(client);
       timesMs.push(performance.now() - started);
     }
-    return { submit_queued: QUEUED, submit_p50_ms: at(timesMs, 0.5), submit_p99_ms: at(timesMs, 0.99) };
+    return {
+      submit_queued: QUEUED,
+      submit_p50_ms: at(timesMs, 0.5),
+      submit_p99_ms: at(timesMs, 0.99),
+      submit_cpu_ms: rounded(cpuSince(cpuBefore) / QUEUED),
+    };
   });
 }
 
@@ -92,6 +105,7 @@ async function measureJobs() {
     const node = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       await once(node.stdout, 'data');
+      const bareMs = await spawnBare();
       const startedAt = performance.now();
       for (let index = 0; index < JOBS; index++) await submit(client);
       while (deps.work.counts('job').get('succeeded') !== JOBS) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -106,6 +120,9 @@ async function measureJobs() {
         jobs_wall_ms: Math.round(wallMs),
         /** Of a slot's time beyond the job's own. */
         overhead_ms_per_job: rounded((wallMs * SLOTS) / JOBS - JOB_MS),
+        /** The same for programs that Node starts bare, with nothing around them: what the machine takes for itself now. */
+        bare_overhead_ms_per_job: rounded(bareMs - JOB_MS),
+        load_average: os.loadavg()[0],
       };
     } finally {
       const gone = once(node, 'exit');
@@ -114,6 +131,17 @@ async function measureJobs() {
       fs.rmSync(folder, { recursive: true, force: true });
     }
   });
+}
+
+/** Milliseconds of a slot for one bare program. */
+async function spawnBare(): Promise<number> {
+  const startedAt = performance.now();
+  let left = BARE;
+  const slot = async (): Promise<void> => {
+    while (left-- > 0) await once(spawn('sleep', [String(JOB_MS / 1_000)], { stdio: 'ignore' }), 'exit');
+  };
+  await Promise.all(Array.from({ length: SLOTS }, slot));
+  return ((performance.now() - startedAt) * SLOTS) / BARE;
 }
 
 type Deps = Awaited<ReturnType<typeof openFog>>;
@@ -169,6 +197,11 @@ function timed(work: () => unknown): number {
   const started = performance.now();
   work();
   return performance.now() - started;
+}
+
+function cpuSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
 }
 
 function at(timesMs: number[], share: number): number {

@@ -10,6 +10,7 @@ import {
   createWork,
   MAX_JOB_LEASES,
   MAX_SHARD_FAILURES,
+  needsOf,
   type RunResult,
   type Work,
   type WorkOrder,
@@ -124,7 +125,7 @@ describe('a job', () => {
       work.grant('j', 'n1', lost * 10);
       work.release('n1', lost * 10 + 1);
       if (lost < MAX_JOB_LEASES) {
-        expect(work.needsOf(work.get('j')!)).toMatchObject({ avoid: ['n1'], targetNode: undefined });
+        expect(needsOf(work.get('j')!)).toMatchObject({ avoid: ['n1'], targetNode: undefined });
       }
     }
     expect(work.get('j')?.status).toBe('lost');
@@ -163,7 +164,7 @@ describe('a job', () => {
       work.order(order(id, { priority }), 1);
     const ids = (now: number) => work.waiting(now, 10).map(({ work_id }) => work_id);
     expect(ids(2)).toEqual(['b', 'a', 'c']);
-    work.putOff('b', 100, 'no node is here', 2);
+    work.putOff(['b'], 100);
     expect(ids(99)).toEqual(['a', 'c']);
     expect(work.nextAt(2)).toBe(100);
     expect(ids(100)).toEqual(['b', 'a', 'c']);
