@@ -5,6 +5,7 @@ import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { WorkDeps } from '../deps.ts';
 import * as view from '../work/view.ts';
 import { waitFor } from '../work/waiting.ts';
+import type { WorkRow } from '../work/work.ts';
 
 /** A start takes well below a second; what has no place yet is told as queued. */
 const WITHIN_MS = 5_000;
@@ -69,10 +70,12 @@ export function deployAgentShard(deps: WorkDeps): Tool {
         nowMs(),
       );
       switchboard.poke();
-      const settled = ({ status, detail }: { status: string; detail: string }) =>
-        status !== 'placed' && (status !== 'queued' || detail !== '');
+      // What no node can hold waits in vain: that is told at once.
+      const mayStart = () => nodes.list(['up']).length > 0 && !view.isHopeless(ordered, nodes);
+      const settled = ({ status }: WorkRow) => status !== 'placed' && (status !== 'queued' || !mayStart());
       const row = (await waitFor(deps, ordered.work_id, settled, WITHIN_MS, signal)) ?? ordered;
-      return { shard_id, node_id: row.node_id, status: row.status, detail: row.detail };
+      const detail = view.detailOf(row, nodes);
+      return { shard_id, node_id: row.node_id, status: row.status, detail };
     },
   });
 }

@@ -45,7 +45,7 @@ export function fogJobStatus(deps: WorkDeps): Tool {
       );
       const output = work.output(job_id);
       return {
-        ...view.toJobView(waited ?? row, work),
+        ...view.toJobView(waited ?? row, deps),
         stdout: output?.stdout ?? '',
         stderr: output?.stderr ?? '',
         output_truncated: output?.is_truncated === 1,

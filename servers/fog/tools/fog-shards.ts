@@ -8,7 +8,8 @@ import { LIVE } from '../work/work.ts';
 
 const MOST_SHARDS = 200;
 
-export function fogShards({ work, switchboard }: WorkDeps): Tool {
+export function fogShards(deps: WorkDeps): Tool {
+  const { work, switchboard } = deps;
   return defineTool({
     name: 'fog_shards',
     title: 'Agent shards',
@@ -34,7 +35,7 @@ export function fogShards({ work, switchboard }: WorkDeps): Tool {
           .map((row) =>
             view.toShardView(
               row,
-              work,
+              deps,
               switchboard.tailOf(row.work_id) ?? work.output(row.work_id)?.stdout.slice(-4_096) ?? '',
             ),
           ),

@@ -6,8 +6,8 @@ import type { Log } from '../../../shared/log.ts';
 import type { Link } from '../link/link.ts';
 import type { FromNode, FromServer } from '../link/messages.ts';
 import type { Nodes } from './nodes.ts';
-import { couldTake, type Offer, place, whyNowhere } from './placement.ts';
-import type { Used, Work, WorkRow } from './work.ts';
+import { couldTake, place } from './placement.ts';
+import { needsOf, type Used, type Work, type WorkRow } from './work.ts';
 
 export interface Timing {
   readonly beatEveryMs: number;
@@ -48,10 +48,13 @@ interface Linked {
   meteredAt: number;
 }
 
-/** So many that wait are looked at in one round. */
+/** So many that wait are looked at in one round, and so many rounds at once: others want this process too. */
 const ROUND = 64;
+const MOST_ROUNDS = 8;
+/** Cores and GB that any work asks for at least. */
+const LEAST = 0.009;
 /** Nothing that is here could take it: others get their turn first. */
-const IMPOSSIBLE_WAIT_MS = 2_000;
+const IMPOSSIBLE_WAIT_MS = 3_000;
 const METER_EVERY_MS = 60_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
@@ -104,34 +107,20 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function schedule(): void {
     const now = nowMs();
     stopCancelled();
-    for (;;) {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const offers = linked.size === 0 ? [] : nodes.offers(new Set(linked.keys()));
+      if (!offers.some(({ freeCpuCores, freeMemoryGb }) => freeCpuCores > LEAST && freeMemoryGb > LEAST)) return;
       const waiting = work.waiting(now, ROUND);
       if (waiting.length === 0) return;
-      const offers = nodes.offers(new Set(linked.keys()));
       const byId = new Map(waiting.map((row) => [row.work_id, row]));
-      const placed = place(waiting.map(work.needsOf), offers);
+      const needs = waiting.map(needsOf);
+      const placed = place(needs, offers);
       for (const { id, nodeId } of placed) give(byId.get(id)!, nodeId, now);
-      const putOff = putOffImpossible(waiting, offers, new Set(placed.map(({ id }) => id)), now);
+      const impossible = needs.filter((need) => !offers.some((offer) => couldTake(need, offer))).map(({ id }) => id);
+      work.putOff(impossible, now + IMPOSSIBLE_WAIT_MS);
       // Another round only when this one made way for those behind.
-      if (placed.length + putOff === 0 || waiting.length < ROUND) return;
+      if (placed.length + impossible.length === 0 || waiting.length < ROUND) return;
     }
-  }
-
-  function putOffImpossible(
-    waiting: readonly WorkRow[],
-    offers: readonly Offer[],
-    placed: ReadonlySet<string>,
-    now: number,
-  ) {
-    let count = 0;
-    for (const row of waiting) {
-      if (placed.has(row.work_id)) continue;
-      const needs = work.needsOf(row);
-      if (offers.some((offer) => couldTake(needs, offer))) continue;
-      work.putOff(row.work_id, now + IMPOSSIBLE_WAIT_MS, whyNowhere(needs, offers), now);
-      count++;
-    }
-    return count;
   }
 
   function give(row: WorkRow, nodeId: string, now: number): void {

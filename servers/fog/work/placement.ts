@@ -57,6 +57,8 @@ const HALF_PRICE_MICRO = 1_000;
 const BASE = 2;
 const CANDIDATES = 6;
 const DEFAULT_STEPS = 500;
+/** For more at once the first combination has to do: all are seldom different enough for another to be worth its time. */
+const SEARCHED = 8;
 
 interface Room {
   readonly offer: Offer;
@@ -66,7 +68,7 @@ interface Room {
 }
 
 /**
- * @param steps how many combinations are looked at; the first one is what the best node for each in turn gives
+ * @param steps how many combinations are looked at for a few; the first one is what the best node for each in turn gives
  * @returns placements in the order of `needs`; what fits nowhere now is left out
  */
 export function place(needs: readonly Needs[], offers: readonly Offer[], steps = DEFAULT_STEPS): Placement[] {
@@ -85,7 +87,7 @@ export function place(needs: readonly Needs[], offers: readonly Offer[], steps =
   );
   let best: (Room | undefined)[] = [];
   let bestValue = -1;
-  let left = steps;
+  let left = needs.length > SEARCHED ? 1 : steps;
   const chosen: (Room | undefined)[] = [];
 
   function descend(at: number, value: number): void {

@@ -31,7 +31,7 @@ export function workResources(deps: WorkDeps): readonly Resource[] {
       mimeType: 'application/json',
       async read({ caller }) {
         const filter = caller.level >= LEVELS.GOVERNANCE ? {} : { agent: caller.agentId };
-        return { json: { jobs: work.list('job', filter, NEWEST).map((row) => toJobView(row, work)) } };
+        return { json: { jobs: work.list('job', filter, NEWEST).map((row) => toJobView(row, deps)) } };
       },
     }),
     defineResourceTemplate({
@@ -62,7 +62,7 @@ export function workResources(deps: WorkDeps): readonly Resource[] {
         if (row?.kind !== 'job' || !mayManage(caller, row)) {
           throw unknownTarget({ kind: 'resource', uri: `fog://jobs/${id}` });
         }
-        return { json: toJobView(row, work) };
+        return { json: toJobView(row, deps) };
       },
       watch: (onUpdate, { id }) => watches.watch(() => stampOf(work.get(id)), onUpdate),
     }),

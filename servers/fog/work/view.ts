@@ -4,9 +4,11 @@ import { AppError } from '../../../shared/errors.ts';
 import { PROGRAM_NAME } from '../../../shared/fog-rules.ts';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import { LEVELS } from '../../../shared/identity/levels.ts';
+import type { WorkDeps } from '../deps.ts';
 import type { WorkKind } from '../store/work-tables.ts';
-import type { FogNode } from './nodes.ts';
-import type { Work, WorkRow } from './work.ts';
+import type { FogNode, Nodes } from './nodes.ts';
+import { couldTake, whyNowhere } from './placement.ts';
+import { needsOf, type WorkRow } from './work.ts';
 
 export const MOST = {
   cores: 4_096,
@@ -163,10 +165,10 @@ export function toNodeView(node: FogNode): z.input<typeof nodeSchema> {
   };
 }
 
-function toCommonView(row: WorkRow, work: Work) {
+function toCommonView(row: WorkRow, { work, nodes }: Pick<WorkDeps, 'work' | 'nodes'>) {
   return {
     status: row.status,
-    detail: row.detail.slice(0, MOST.text),
+    detail: detailOf(row, nodes).slice(0, MOST.text),
     node_id: row.node_id,
     agent: row.agent,
     cpu_cores: row.cpu_cores,
@@ -190,7 +192,7 @@ function toCommonView(row: WorkRow, work: Work) {
   };
 }
 
-export function toJobView(row: WorkRow, work: Work): z.input<typeof jobSchema> {
+export function toJobView(row: WorkRow, deps: Pick<WorkDeps, 'work' | 'nodes'>): z.input<typeof jobSchema> {
   return {
     job_id: row.work_id,
     command: row.program.split(':')[1] ?? '',
@@ -198,17 +200,35 @@ export function toJobView(row: WorkRow, work: Work): z.input<typeof jobSchema> {
     wall_seconds: row.wall_seconds,
     progress: row.progress,
     exit_code: row.exit_code,
-    ...toCommonView(row, work),
+    ...toCommonView(row, deps),
   };
 }
 
-export function toShardView(row: WorkRow, work: Work, tail: string): z.input<typeof shardSchema> {
+export function toShardView(
+  row: WorkRow,
+  deps: Pick<WorkDeps, 'work' | 'nodes'>,
+  tail: string,
+): z.input<typeof shardSchema> {
   return {
     shard_id: row.label,
     agent_type: row.program.split(':')[1] ?? '',
     log_tail: tail,
-    ...toCommonView(row, work),
+    ...toCommonView(row, deps),
   };
+}
+
+/** How it ended, or what keeps it from every node now. */
+export function detailOf(row: WorkRow, nodes: Pick<Nodes, 'list' | 'offers'>): string {
+  if (row.status !== 'queued') return row.detail;
+  const up = new Set(nodes.list(['up']).map(({ nodeId: id }) => id));
+  const why = whyNowhere(needsOf(row), nodes.offers(up));
+  return row.detail === '' ? why : `${row.detail}; ${why}`;
+}
+
+/** Whether no node that is up could take it even if it were empty. */
+export function isHopeless(row: WorkRow, nodes: Pick<Nodes, 'list' | 'offers'>): boolean {
+  const up = new Set(nodes.list(['up']).map(({ nodeId: id }) => id));
+  return !nodes.offers(up).some((offer) => couldTake(needsOf(row), offer));
 }
 
 /** Whoever ordered it, and level GOVERNANCE. */

@@ -71,7 +71,8 @@ export interface Work {
   nextAt(now: number): number | undefined;
   /** Gives it to a node under a new number. @returns undefined when it does not wait any more */
   grant(workId: string, nodeId: string, now: number): Lease | undefined;
-  putOff(workId: string, until: number, detail: string, now: number): void;
+  /** Lets others pass: these are not placed before `until`. */
+  putOff(workIds: readonly string[], until: number): void;
   /** Each of these three: false when the number is not that of the last lease, or it ended. */
   started(workId: string, fence: number, nodeId: string, now: number): boolean;
   progressed(workId: string, fence: number, nodeId: string, progress: number, now: number): boolean;
@@ -94,7 +95,6 @@ export interface Work {
   runs(workId: string): Selectable<WorkTables['runs']>[];
   /** How many are in each state. */
   counts(kind: WorkKind): ReadonlyMap<WorkStatus, number>;
-  needsOf(row: WorkRow): Needs;
 }
 
 export const LIVE: readonly WorkStatus[] = ['queued', 'placed', 'running'];
@@ -331,12 +331,13 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
         run(db.insertInto('runs').values(granted));
         return { work: { ...row, status: 'placed', node_id: nodeId, fence }, fence };
       }),
-    putOff(workId, until, detail, now) {
+    putOff(workIds, until) {
+      if (workIds.length === 0) return;
       run(
         db
           .updateTable('work')
-          .set({ not_before: until, detail, updated_at: now })
-          .where('work_id', '=', workId)
+          .set({ not_before: until })
+          .where('work_id', 'in', workIds)
           .where('status', '=', 'queued'),
       );
     },
@@ -422,7 +423,6 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
       );
       return new Map(rows.map(({ status, count }) => [status, Number(count)]));
     },
-    needsOf,
   };
 
   function countWaiting(): number {
@@ -436,7 +436,8 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
   }
 }
 
-function needsOf(row: WorkRow): Needs {
+/** What it asks of a node. */
+export function needsOf(row: WorkRow): Needs {
   const seconds = Math.max(1, row.cpu_cores * row.wall_seconds);
   return {
     id: row.work_id,

@@ -19,12 +19,13 @@ export const FOG_CONFIG: VillageConfig = {
     magi: { level: 'COORDINATOR', role: 'developer' },
     sage: { level: 'GOVERNANCE', role: 'admin' },
     alice: { level: 'OPERATOR', role: 'developer' },
+    bob: { level: 'OPERATOR', role: 'developer' },
   },
   router: { rateLimit: { perMinute: 100_000 } },
   fog: {
     commands: {
       sh: { command: 'sh', args: ['-c'] },
-      'sh-open': { command: 'sh', args: ['-c'], sandbox: false },
+      'bash-open': { command: 'bash', args: ['-c'], sandbox: false },
       bash: { command: 'bash', args: ['-c'] },
       sleep: { command: 'sleep' },
     },
