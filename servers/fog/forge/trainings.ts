@@ -13,6 +13,8 @@ import { whatIsNotConfigured } from './run-phase.ts';
 export const STATUSES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'stopped', 'not_configured'] as const;
 export type TrainingStatus = (typeof STATUSES)[number];
 
+const OPEN: readonly TrainingStatus[] = ['queued', 'running', 'waiting'];
+
 export interface Artefact extends StoredObject {
   readonly name: string;
 }
@@ -224,8 +226,14 @@ export function createTrainings(deps: TrainingsDeps): Trainings {
         );
         return toTraining(find(owner, taskId));
       }),
-    claim: (worker) =>
-      store.transaction(() => {
+    claim(worker) {
+      // Most looks find nothing: those must not take the write lock.
+      if (
+        store.first(db.selectFrom('trainings').select('task_id').where('status', 'in', OPEN).limit(1)) === undefined
+      ) {
+        return undefined;
+      }
+      return store.transaction(() => {
         const now = nowMs();
         const running = store.all(rows.where('status', '=', 'running'));
         const lost = running.filter(({ heartbeat_at }) => heartbeat_at < now - SILENT_MS);
@@ -267,7 +275,8 @@ export function createTrainings(deps: TrainingsDeps): Trainings {
             .where('task_id', '=', next.task_id),
         );
         return toTraining(find(undefined, next.task_id));
-      }),
+      });
+    },
     heartbeat: (claim) => changeOwn(claim, { heartbeat_at: nowMs() }),
     progress(claim, share, message) {
       const progress = Math.min(1, Math.max(0, share));

@@ -47,6 +47,14 @@ describe('readSettings', () => {
       maxResultBytes: 67_108_864,
       maxTokens: 128_000,
       hyperragFolders: [],
+      fogListen: '/ip4/127.0.0.1/tcp/0',
+      modelEndpoint: undefined,
+      peers: {
+        listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'],
+        bootstrap: [],
+        mdns: true,
+        networkKey: undefined,
+      },
       healthCheckIntervalMs: 30_000,
       auditRetentionDays: 90,
       auditDurability: 'normal',
@@ -56,6 +64,18 @@ describe('readSettings', () => {
       emergencyStopTimeoutMs: 5_000,
       warnings: [],
     });
+  });
+
+  it('[J2] takes a model endpoint with its key and its usual model', () => {
+    const env = { FORGE_MODEL_URL: 'http://127.0.0.1:1234/v1', FORGE_MODEL_KEY: 'k', FORGE_MODEL_NAME: 'small' };
+    expect(readSettings(env).modelEndpoint).toEqual({ url: env.FORGE_MODEL_URL, apiKey: 'k', model: 'small' });
+    for (const bad of [
+      'https://user:secret@example.org/v1',
+      'file:///etc/passwd',
+      'https://example.org/v1?key=secret',
+    ]) {
+      expect(() => readSettings({ FORGE_MODEL_URL: bad })).toThrow(/FORGE_MODEL_URL/);
+    }
   });
 
   it('[X4] makes every path whole, so that children in other folders mean the same one', () => {
@@ -70,6 +90,11 @@ describe('readSettings', () => {
 
   it.each([
     ['MCP_HOST', 'not a host', 'MCP_HOST: expected an IP address or a host name, got "not a host".'],
+    [
+      'FORGE_MODEL_URL',
+      'http://models.example.org/v1',
+      'FORGE_MODEL_URL: expected an https URL (http on this machine only), up to and with /v1, got "http://models.example.org/v1".',
+    ],
     ['MCP_PORT', '65536', 'MCP_PORT: expected a port from 0 to 65535, got "65536".'],
     ['MCP_PORT', '8e3', 'MCP_PORT: expected a port from 0 to 65535, got "8e3".'],
     ['MCP_PORT', '-1', 'MCP_PORT: expected a port from 0 to 65535, got "-1".'],
@@ -184,6 +209,7 @@ describe('readSettings', () => {
       'MCP_JWT_SECRET_KEY',
       'AIVILLAGE_ROUTER_TOKEN',
       'MCP_TOKEN',
+      'P2P_NETWORK_KEY',
       'FORGE_MODEL_KEY',
     ]);
   });
