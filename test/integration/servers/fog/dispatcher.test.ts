@@ -23,6 +23,7 @@ let nodes: Nodes;
 let work: Work;
 let dispatcher: Dispatcher;
 let now: number;
+let looks: number;
 let admitted: ReadonlySet<string> | undefined;
 
 beforeEach(async () => {
@@ -31,11 +32,15 @@ beforeEach(async () => {
   nodes = createNodes(store);
   work = createWork(store, FREE_OF_CHARGE);
   now = 1_000_000;
+  looks = 0;
   admitted = undefined;
   dispatcher = createDispatcher({
     work,
     nodes,
-    nowMs: () => now,
+    nowMs() {
+      looks++;
+      return now;
+    },
     log: silent,
     timing: TIMING,
     admits: (nodeId) => admitted?.has(nodeId) ?? true,
@@ -108,6 +113,13 @@ async function play(key: NodeKey = makeNodeKey()): Promise<Played> {
   };
 }
 
+/** Lets time pass, and the dispatcher see it: a longer step would look as if it had slept. */
+async function pass(ms: number): Promise<void> {
+  now += ms;
+  const seen = looks + 3;
+  while (looks < seen) await new Promise((resolve) => setImmediate(resolve));
+}
+
 function isOf<T extends FromServer['type']>(message: FromServer, type: T): message is Extract<FromServer, { type: T }> {
   return message.type === type;
 }
@@ -140,13 +152,14 @@ describe('the dispatcher', () => {
     await first.join();
     order('w');
     expect(await first.next('run')).toMatchObject({ work_id: 'w', fence: 1 });
-    now += TIMING.leaseMs / 2;
+    await pass(TIMING.leaseMs / 3);
     const second = await play();
     await second.join();
-    now += TIMING.leaseMs / 3;
+    await pass(TIMING.leaseMs / 3);
     second.beat(1);
     await second.next('beaten');
-    now += TIMING.leaseMs / 3;
+    await pass(TIMING.leaseMs / 3);
+    await pass(TIMING.leaseMs / 3);
     expect(await second.next('run')).toMatchObject({ work_id: 'w', fence: 2 });
     expect(nodes.get(first.nodeId)?.state).toBe('lost');
 
