@@ -8,6 +8,7 @@ import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/proto
 import {
   CreateMessageResultSchema,
   ErrorCode,
+  ListRootsResultSchema,
   type LoggingLevel,
   McpError,
   type Result,
@@ -64,6 +65,8 @@ export interface CallContext {
    * @returns undefined when the client offers no sampling. @throws AppError CONFLICT when it was declined, CONNECTION_LOST
    */
   sample(request: SampleRequest): Promise<Sampled | undefined>;
+  /** The folders that the client has opened, as URIs (MCP roots); undefined when it tells none. */
+  roots(): Promise<readonly string[] | undefined>;
 }
 
 /** What a language model is asked. */
@@ -105,6 +108,9 @@ const metaSchema = z
   })
   .optional();
 const envelopeSchema = z.looseObject({ _meta: metaSchema }).optional();
+
+/** A client may have to ask its user. */
+const ROOTS_OPTIONS = { timeout: 20_000 };
 
 const SEVERITY: readonly LoggingLevel[] = [
   'debug',
@@ -223,6 +229,16 @@ function scopeOf(
           send({ method: 'notifications/message', params: { level, data: text } });
         },
         sample: (request) => sample(session, extra, request),
+        async roots() {
+          if (session.server.getClientCapabilities()?.roots === undefined) return undefined;
+          try {
+            const { roots } = await extra.sendRequest({ method: 'roots/list' }, ListRootsResultSchema, ROOTS_OPTIONS);
+            return roots.map(({ uri }) => uri);
+          } catch (cause) {
+            log.debug({ cause }, 'the client did not tell its roots');
+            return undefined;
+          }
+        },
       };
     },
   };
