@@ -77,7 +77,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   H4: stands('graph'),
   H5: stands('trust'),
   H6: stands('context store'),
-  H7: later('elevation'),
+  H7: stands('elevation'),
   H8: stands('gaps'),
   H9: later('embedders'),
   T1: later('encrypted store'),

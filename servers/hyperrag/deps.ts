@@ -15,7 +15,7 @@ import type { Trust } from './store/trust.ts';
 export interface PersonalDatum {
   /** Such as `email`. */
   readonly kind: string;
-  /** Characters from the beginning of the text. */
+  /** UTF-16 units from the beginning of the text. */
   readonly start: number;
   readonly end: number;
 }
@@ -35,8 +35,8 @@ export interface HyperragDeps {
   readonly watches: Watches;
   /** Full paths that files may be ingested from. */
   readonly folders: readonly string[];
-  /** Without it nothing is elevated. */
-  readonly detectPersonalData: DetectPersonalData | undefined;
+  /** Decides what `knowledge_elevation` refuses. */
+  readonly detectPersonalData: DetectPersonalData;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
   /** A text that nobody can guess. */

@@ -1,5 +1,6 @@
 /** Composes HyperRAG from the data folder, its settings and the real clock. */
 import { randomUUID } from 'node:crypto';
+import { openPrivacy } from '../../shared/privacy/privacy.ts';
 import { createWatches } from '../../shared/watches.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import { ESTIMATE } from './contexts.ts';
@@ -24,6 +25,7 @@ const SWEEP_EVERY_MS = 60_000;
 export interface HyperragParts {
   /** The policy `knowledge.retention_days` as it is now. */
   readonly retentionDays?: () => number;
+  /** The detectors of shared/privacy unless another is given; loaded when first asked. */
   readonly detectPersonalData?: DetectPersonalData;
   readonly nowMs?: () => number;
 }
@@ -33,7 +35,11 @@ export const open: OpenServer = async (environment) => createServer(await openHy
 /** @throws StoreError with what to do */
 export async function openHyperrag(
   { log, dataDir, knowledge: settings }: Pick<ServerEnvironment, 'log' | 'dataDir' | 'knowledge'>,
-  { retentionDays = () => DEFAULT_RETENTION_DAYS, detectPersonalData, nowMs = Date.now }: HyperragParts = {},
+  {
+    retentionDays = () => DEFAULT_RETENTION_DAYS,
+    detectPersonalData = scanForPersonalData,
+    nowMs = Date.now,
+  }: HyperragParts = {},
 ): Promise<HyperragDeps> {
   const store = await openHyperragStore(dataDir);
   const documents = createDocuments(store);
@@ -73,4 +79,9 @@ export async function openHyperrag(
       await store.close();
     },
   };
+}
+
+async function scanForPersonalData(text: string): ReturnType<DetectPersonalData> {
+  const { scan } = await openPrivacy();
+  return scan(text);
 }

@@ -9,6 +9,7 @@ import { BOUNDS } from '../view.ts';
 
 const MOST_CONTENT = 20_000;
 const MOST_FINDINGS = 100;
+const REMEDY = 'Take it out or replace it by a pseudonym such as [PERSON_3f2a90c1], then elevate again';
 
 export function knowledgeElevation({ documents, detectPersonalData, nowMs }: HyperragDeps): Tool {
   return defineTool({
@@ -16,7 +17,7 @@ export function knowledgeElevation({ documents, detectPersonalData, nowMs }: Hyp
     title: 'Elevate knowledge',
     description:
       'Makes a pattern or insight, already anonymised, known to the whole village: hyperrag_query of every agent finds it, with your ' +
-      'confidence and you as its source. A text that still holds personal data is refused; `findings` says where. The same content ' +
+      'confidence and you as its source. A text that still holds personal data is refused; `findings` says which kinds and where. The same content ' +
       'again is an update. For your own notes use hyperrag_memory.',
     input: z.strictObject({
       content: z.string().trim().min(1).max(MOST_CONTENT).describe('The knowledge, anonymised, in whole sentences'),
@@ -30,7 +31,8 @@ export function knowledgeElevation({ documents, detectPersonalData, nowMs }: Hyp
       findings: z
         .array(
           z.object({
-            kind: z.string().max(100),
+            kind: z.string().max(100).describe('What it is, such as email or person; never the value'),
+            field: z.enum(['content', 'domain']),
             start: z.int().min(0).max(MOST_CONTENT),
             end: z.int().min(0).max(MOST_CONTENT),
             remedy: z.string().max(500),
@@ -40,16 +42,15 @@ export function knowledgeElevation({ documents, detectPersonalData, nowMs }: Hyp
     }),
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     async handler({ content, confidence, domain, privacy_level }, { caller }) {
-      if (detectPersonalData === undefined) {
-        const remedy =
-          'Nothing looks for personal data here, so nothing is elevated; ask the owner to set up the detectors';
-        return { accepted: false, knowledge_id: null, findings: [{ kind: 'not_checked', start: 0, end: 0, remedy }] };
-      }
       const text = content.toWellFormed();
-      const found = [...(await detectPersonalData(text)), ...(await detectPersonalData(domain))];
+      const found = [
+        ...(await detectPersonalData(text)).map((place) => ({ field: 'content' as const, ...place })),
+        ...(await detectPersonalData(domain)).map((place) => ({ field: 'domain' as const, ...place })),
+      ];
       if (found.length > 0) {
-        const remedy = 'Take it out or replace it by a pseudonym, then elevate again';
-        const findings = found.slice(0, MOST_FINDINGS).map(({ kind, start, end }) => ({ kind, start, end, remedy }));
+        const findings = found
+          .slice(0, MOST_FINDINGS)
+          .map(({ kind, field, start, end }) => ({ kind, field, start, end, remedy: REMEDY }));
         return { accepted: false, knowledge_id: null, findings };
       }
       const id = `kn_${digestOf(caller.agentId, text).slice(0, 32)}`;

@@ -8,8 +8,8 @@ import { messagesOf, POST_HEADERS, RawSession, send } from '../lib/raw-client.ts
 import { RecordingServer } from '../lib/recording-server.ts';
 import { fixture, tokenFor, Village, type VillageConfig } from '../lib/village.ts';
 
-const CALLS = 1_800;
-const IN_FLIGHT = 12;
+const CALLS = 10_000;
+const IN_FLIGHT = 32;
 const CANARIES = {
   argument: 'canary-argument-password-71c9',
   bearer: 'Bearer eyJhbGciOiJIUzI1NiJ9.canary-bearer-5d02',
@@ -115,7 +115,7 @@ interface Made {
 }
 
 async function make(session: RawSession, n: number): Promise<Made> {
-  const kind = n % 20 === 0 ? SLOW[(n / 20) % SLOW.length]! : KINDS[n % KINDS.length]!;
+  const kind = n % 100 === 0 ? SLOW[(n / 100) % SLOW.length]! : KINDS[n % KINDS.length]!;
   const secrets = { password: CANARIES.argument, api_key: CANARIES.bearer, pem: CANARIES.pem };
   const args = JSON.stringify({ text: `call ${n}`, ...secrets, ...kind.more });
   const body = `{"jsonrpc":"2.0","id":${n},"method":"tools/call","params":{"name":"${kind.tool}","arguments":${args}}}`;

@@ -84,27 +84,27 @@ it('[H5] what was irrelevant lowers the confidence of hits like it, for who said
   expect(without.error).toContain('needs the query');
 });
 
-it('[H7] elevates nothing while nothing looks for personal data', async () => {
-  const given = {
-    content: 'Most people water at dusk.',
-    confidence: 0.9,
-    domain: 'gardening',
-    privacy_level: 'anonymized',
-  };
-  expect((await sage.call('knowledge_elevation', given)).value).toMatchObject({
-    accepted: false,
-    knowledge_id: null,
-    findings: [{ kind: 'not_checked', remedy: expect.stringContaining('ask the owner') }],
-  });
-  expect(await find(magi, 'When do people water?', 'kn')).toBeUndefined();
-});
+it.each([
+  ['email', 'Ask ida.bohn@example.org when to water.', 'ida.bohn'],
+  ['person', 'Katharina Oswald waters at dusk.', 'Oswald'],
+  ['phone', 'Call +49 30 901820 about water.', '901820'],
+  ['iban', 'Paid from DE44 5001 0517 5407 3249 31 each May.', '5001'],
+  ['address', 'The garden at Lindenallee 35a, 04109 Leipzig is dry.', 'Lindenallee'],
+])(
+  '[H7] refuses a text that holds personal data of the kind %s, says the kind and never the value',
+  async (kind, content, secret) => {
+    const given = { content, confidence: 0.9, domain: 'gardening', privacy_level: 'anonymized' };
+    const { value } = await sage.call('knowledge_elevation', given);
+    expect(value).toMatchObject({ accepted: false, knowledge_id: null, findings: [{ kind, field: 'content' }] });
+    expect(JSON.stringify(value)).not.toContain(secret);
+    const places = await sage.call('knowledge_elevation', { ...given, content: 'Water at dusk.', domain: content });
+    expect(places.value).toMatchObject({ accepted: false, findings: [{ kind, field: 'domain' }] });
+    expect(await find(magi, 'Who waters, and when?', 'kn')).toBeUndefined();
+  },
+);
 
 it('[H7] refuses what holds personal data and says where; what is clean every agent finds, with confidence and source', async () => {
-  const detectPersonalData = async (text: string) => {
-    const start = text.search(/\S+@\S+/);
-    return start < 0 ? [] : [{ kind: 'email', start, end: text.length }];
-  };
-  const village = await TestHyperrag.open({ detectPersonalData });
+  const village = await TestHyperrag.open();
   const twin = await village.agent('twin');
   const reader = await village.agent('reader');
   const given = { confidence: 0.8, domain: 'gardening', privacy_level: 'anonymized' };
@@ -124,5 +124,7 @@ it('[H7] refuses what holds personal data and says where; what is clean every ag
   expect(results).toMatchObject([{ kind: 'knowledge', source: 'twin', namespace: 'shared' }]);
   expect(results[0]!.confidence).toBeLessThanOrEqual(0.8);
   expect(JSON.stringify(results)).not.toContain('example.org');
+  const pseudonymised = { ...given, content: 'Gardeners such as [PERSON_3f2a90c1] prune in winter.' };
+  expect((await twin.call('knowledge_elevation', pseudonymised)).value).toMatchObject({ accepted: true });
   await village.close();
 });
