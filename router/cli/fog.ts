@@ -75,7 +75,9 @@ export async function runNode(context: CliContext, options: NodeOptions): Promis
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end());
   const { cpuCores: cores, memoryGb: memory } = node.offering;
   void node.agent.joined.then(() => {
-    context.stderr.write(`  Joined. This machine offers ${cores} ${cores === 1 ? 'core' : 'cores'} and ${memory} GB.\n`);
+    context.stderr.write(
+      `  Joined. This machine offers ${cores} ${cores === 1 ? 'core' : 'cores'} and ${memory} GB.\n`,
+    );
     context.stdout.write(`ready ${node.nodeId}\n`);
   });
   await told;

@@ -18,7 +18,7 @@ export interface Timing {
   readonly tickMs: number;
 }
 
-export const TIMING: Timing = { beatEveryMs: 500, leaseMs: 2_500, orphanAfterMs: 10_000, tickMs: 250 };
+export const TIMING: Timing = { beatEveryMs: 500, leaseMs: 3_000, orphanAfterMs: 30_000, tickMs: 250 };
 
 export interface DispatcherOptions {
   readonly work: Work;

@@ -1,7 +1,7 @@
-import fs from 'node:fs';
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FogCaller, type FogVillage, startFogVillage } from '../lib/fog.ts';
+import { processesWith } from '../lib/processes.ts';
 import { until } from '../lib/until.ts';
 
 let fog: FogVillage;
@@ -25,18 +25,7 @@ const submit = async (script: string, resources: Record<string, unknown> = {}, c
 const end = (job_id: string) => alice.call('fog_job_status', { job_id, wait_seconds: 60 });
 const run = async (...job: Parameters<typeof submit>) => end(await submit(...job));
 
-function hasProcess(text: string): boolean {
-  return fs
-    .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .some((pid) => {
-      try {
-        return fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text);
-      } catch {
-        return false;
-      }
-    });
-}
+const hasProcess = (text: string): boolean => processesWith(text).length > 0;
 
 describe('a job on a node', () => {
   it('[F3] that forks without end gets no more processes than it may, and ends with all of them', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FogCaller, type FogVillage, type NodeProcess, startFogVillage } from '../lib/fog.ts';
+import { childrenOf, isAlive, processesWith } from '../lib/processes.ts';
 import { until } from '../lib/until.ts';
 
 interface Shard {
@@ -132,6 +133,27 @@ describe('three nodes that joined by the address of the peers', () => {
     expect((await jobOf(job)).runs).toEqual(ended.runs);
     expect(ended.runs).toMatchObject([{ ending: 'node_gone' }, { ending: 'accepted' }]);
     expect((await shardOf('magi-parted')).node_id).toBe(moved.node_id);
+  });
+
+  it('[F2] outlive a server that is killed: it comes back, and the same runs go on', async () => {
+    const before = await shardOf('magi-c');
+    const children = new Set(childrenOf(fog.village.process.pid!).map(({ pid }) => pid));
+    const [server] = processesWith('serve\0fog').filter((pid) => children.has(pid));
+    process.kill(server!, 'SIGKILL');
+    await until('the server is gone', () => !isAlive(server!));
+    const back = await until(
+      'the nodes are back',
+      async () => {
+        const { total } = (await magi.call('fog_resources')) as { total: { nodes: number; load: number } };
+        const shard = total.nodes > 0 && (await shardOf('magi-c'));
+        return shard && shard.log_tail !== '' && shard;
+      },
+      30_000,
+    );
+    expect(back).toMatchObject({ status: 'running', node_id: before.node_id, runs: before.runs });
+    const job = await submit('echo after', before.node_id!);
+    expect(await jobOf(job, 30)).toMatchObject({ status: 'succeeded', stdout: 'after\n' });
+    expect((await shardOf('magi-c')).runs).toEqual(before.runs);
   });
 
   it('[F2] stop a shard for good, and a node that leaves hands its shards on', async () => {

@@ -1,9 +1,9 @@
-import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findContainment } from '../../../../servers/fog/node/containment.ts';
 import { DEFAULT_LIMITS, type RunEnd, type RunLimits, type RunSpec } from '../../../../servers/fog/node/limits.ts';
 import { createRunner, type Runner } from '../../../../servers/fog/node/runner.ts';
 import type { Program } from '../../../../shared/fog-rules.ts';
+import { processesWith } from '../../../e2e/lib/processes.ts';
 
 const SH: Program = { command: 'sh', args: ['-c'], sandbox: true, network: false, readable: [], health: 'alive' };
 
@@ -28,20 +28,6 @@ function spec(script: string, limits: Partial<RunLimits> = {}, program: Partial<
 
 const run = (script: string, limits?: Partial<RunLimits>, program?: Partial<Program>): Promise<RunEnd> =>
   runner.start(spec(script, limits, program)).ended;
-
-/** Processes of this machine whose command line holds the text. */
-function processesWith(text: string): string[] {
-  return fs
-    .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text);
-      } catch {
-        return false;
-      }
-    });
-}
 
 describe.each([true, false])('a job with sandbox %s', (sandbox) => {
   const as = { sandbox };
