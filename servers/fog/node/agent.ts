@@ -132,7 +132,11 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
         isJoined = true;
         orphanAfterMs = message.orphan_after_ms;
         drop(message.drop);
-        for (const one of held.values()) if (one.end !== undefined) tellEnd(one, one.end);
+        for (const one of held.values()) {
+          // It may be another process that listens now.
+          one.toldTail = '';
+          if (one.end !== undefined) tellEnd(one, one.end);
+        }
         beatTimer = setInterval(beat, message.beat_every_ms);
         beat();
         if (message.peers.length > 0) options.onPeers(message.peers);

@@ -13,12 +13,20 @@ export interface Timing {
   readonly beatEveryMs: number;
   /** A node that was silent for so long loses its work. */
   readonly leaseMs: number;
+  /** A node whose link ended without a farewell has so long to come back. */
+  readonly returnWithinMs: number;
   /** A node that heard nothing for so long ends its work by itself. */
   readonly orphanAfterMs: number;
   readonly tickMs: number;
 }
 
-export const TIMING: Timing = { beatEveryMs: 500, leaseMs: 3_000, orphanAfterMs: 30_000, tickMs: 250 };
+export const TIMING: Timing = {
+  beatEveryMs: 500,
+  leaseMs: 3_000,
+  returnWithinMs: 1_500,
+  orphanAfterMs: 30_000,
+  tickMs: 250,
+};
 
 export interface DispatcherOptions {
   readonly work: Work;
@@ -275,8 +283,11 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       try {
         await listen(link);
       } finally {
-        // No more work goes there; what it holds it keeps until its lease ends, in case it comes back.
-        if (linked.get(link.remotePeerId)?.link === link) linked.delete(link.remotePeerId);
+        // No more work goes there; what it holds it keeps for a moment, in case it comes back.
+        if (linked.get(link.remotePeerId)?.link === link) {
+          linked.delete(link.remotePeerId);
+          if (!isClosed) nodes.backdate(link.remotePeerId, nowMs() - timing.leaseMs + timing.returnWithinMs);
+        }
       }
     },
     poke,

@@ -41,6 +41,8 @@ export interface Nodes {
   pulse(nodeId: string, pulse: NodePulse, now: number): boolean;
   /** Makes it count as seen now, without news of its own. */
   touch(nodeIds: readonly string[], now: number): void;
+  /** Makes it count as last seen then, if it was seen later. */
+  backdate(nodeId: string, at: number): void;
   leave(nodeId: string, state: 'lost' | 'left'): void;
   /** Nodes that are up and were last seen before this. */
   silentSince(before: number): string[];
@@ -129,6 +131,11 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
       for (const nodeId of nodeIds) {
         run(db.updateTable('nodes').set({ last_seen_at: now }).where('node_id', '=', nodeId).where('state', '=', 'up'));
       }
+    },
+    backdate(nodeId, at) {
+      run(
+        db.updateTable('nodes').set({ last_seen_at: at }).where('node_id', '=', nodeId).where('last_seen_at', '>', at),
+      );
     },
     leave(nodeId, state) {
       run(db.updateTable('nodes').set({ state }).where('node_id', '=', nodeId));
