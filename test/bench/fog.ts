@@ -1,6 +1,6 @@
 /**
  * Measures the fog: placement over 1,000 nodes, submitting into a long queue through MCP, and 1,000 jobs of 10 ms on one real node.
- * `node test/bench/fog.ts [placement|submit|jobs]`, JSON out.
+ * `node test/bench/fog.ts [placement|submit|jobs [COUNT]]`, JSON out.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ import { testAuthorize, testIdentity } from '../fixtures/lib/identity.ts';
 
 const NODES = 1_000;
 const QUEUED = 10_000;
-const JOBS = 1_000;
+const JOBS = Number(process.argv[3] ?? 1_000);
 const JOB_MS = 10;
 const SLOTS = 2;
 const BARE = 200;
@@ -106,6 +106,7 @@ async function measureJobs() {
     try {
       await once(node.stdout, 'data');
       const bareMs = await spawnBare();
+      const [ownBefore, nodeBefore] = [process.cpuUsage(), cpuWithChildren(node.pid ?? 0)];
       const startedAt = performance.now();
       for (let index = 0; index < JOBS; index++) await submit(client);
       while (deps.work.counts('job').get('succeeded') !== JOBS) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -122,6 +123,8 @@ async function measureJobs() {
         overhead_ms_per_job: rounded((wallMs * SLOTS) / JOBS - JOB_MS),
         /** The same for programs that Node starts bare, with nothing around them: what the machine takes for itself now. */
         bare_overhead_ms_per_job: rounded(bareMs - JOB_MS),
+        /** Of all processes that a job passes, its own and all limits' included: what it costs whatever else the machine does. */
+        cpu_ms_per_job: rounded((cpuSince(ownBefore) + cpuWithChildren(node.pid ?? 0) - nodeBefore) / JOBS),
         load_average: os.loadavg()[0],
       };
     } finally {
@@ -131,6 +134,16 @@ async function measureJobs() {
       fs.rmSync(folder, { recursive: true, force: true });
     }
   });
+}
+
+/** Milliseconds of processor time of a process and of those below it that it waited for (proc_pid_stat(5), 14 to 17). */
+function cpuWithChildren(pid: number): number {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+  return [11, 12, 13, 14].reduce((sum, at) => sum + (fields[at] ?? 0), 0) * 10;
 }
 
 /** Milliseconds of a slot for one bare program. */

@@ -1,12 +1,12 @@
 /** The tool `fog_submit_job` (F3). */
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
+import { parseFog } from '../../../shared/fog-amount.ts';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { WorkDeps } from '../deps.ts';
+import { priceSchema } from '../money/view.ts';
 import * as view from '../work/view.ts';
 
-const MICRO_PER_FOG = 1_000_000;
-const MOST_FOG = 1_000_000_000;
 /** Of all arguments together: they travel in one message and stand in one row. */
 const MOST_ARGUMENT_BYTES = 65_536;
 
@@ -39,7 +39,7 @@ export function fogSubmitJob({ work, programs, switchboard, nowMs, newId }: Work
         .prefault({}),
       priority: view.priority.default('normal'),
       target_node: view.nodeId.optional().describe('Node to run on; leave out to have it placed'),
-      max_price: z.number().min(0).max(MOST_FOG).optional().describe('Most that it may cost, in FOG'),
+      max_price: priceSchema.optional().describe('Most that it may cost, in FOG'),
     }),
     output: z.object({ job_id: view.jobId, status: view.statusSchema }),
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
@@ -71,7 +71,7 @@ export function fogSubmitJob({ work, programs, switchboard, nowMs, newId }: Work
           wallSeconds: resources.wall_seconds,
           priority: view.toPriority(priority),
           targetNode: target_node,
-          maxPriceMicro: max_price === undefined ? undefined : Math.round(max_price * MICRO_PER_FOG),
+          maxPriceMicro: max_price === undefined ? undefined : Number(parseFog(max_price, 'max_price', 0n)),
         },
         nowMs(),
       );
