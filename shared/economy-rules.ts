@@ -27,7 +27,12 @@ export interface HarvestRules {
 export interface EconomyRules {
   readonly issuance: readonly IssuanceRule[];
   /** What the treasury pays for work that was done. */
-  readonly rewards: { readonly cpuSecond: Micro; readonly gbHour: Micro };
+  readonly rewards: {
+    readonly cpuSecond: Micro;
+    readonly gbHour: Micro;
+    /** For one agent in any 24 hours: nodes measure themselves, and this bounds what a lie is worth. */
+    readonly mostPerDay: Micro;
+  };
   /** What work costs on a node without an offer. */
   readonly prices: { readonly cpuHour: Micro; readonly gbHour: Micro };
   /** What a provider must have staked to offer. */
@@ -94,7 +99,13 @@ const economySchema = z.strictObject({
     )
     .max(10_000)
     .default([]),
-  rewards: z.strictObject({ cpu_second: rate.prefault('0.0001'), gb_hour: rate.prefault('0.01') }).prefault({}),
+  rewards: z
+    .strictObject({
+      cpu_second: rate.prefault('0.0001'),
+      gb_hour: rate.prefault('0.01'),
+      most_per_day: rate.prefault(100),
+    })
+    .prefault({}),
   prices: z.strictObject({ cpu_hour: rate.prefault('0.5'), gb_hour: rate.prefault('0.05') }).prefault({}),
   min_stake: rate.prefault(0),
   dispute_window_minutes: z.number().min(0).max(525_600).default(10),
@@ -131,7 +142,7 @@ export function readEconomyRules(section: unknown): EconomyRules {
       to: to === 'treasury' ? to : { agentId: to.slice('agent:'.length) },
       amount,
     })),
-    rewards: { cpuSecond: rewards.cpu_second, gbHour: rewards.gb_hour },
+    rewards: { cpuSecond: rewards.cpu_second, gbHour: rewards.gb_hour, mostPerDay: rewards.most_per_day },
     prices: { cpuHour: prices.cpu_hour, gbHour: prices.gb_hour },
     minStake: min_stake,
     disputeWindowMs: Math.round(dispute_window_minutes * 60_000),

@@ -28,15 +28,15 @@ export interface LedgerReport {
 
 export interface LedgerKillOptions {
   readonly operations: number;
-  /** A process lives this long, or less, before it is killed. */
-  readonly longestLifeMs: number;
+  /** A process does this many operations, or fewer, before it is killed: so many kills come on a busy machine as on an idle one. */
+  readonly longestLife: number;
   /** Fewer kills than these are a fault: then the run proved nothing. */
   readonly leastKills: number;
   readonly seed: number;
 }
 
 export async function ledgerKills(options: LedgerKillOptions): Promise<LedgerReport> {
-  const { operations, longestLifeMs, leastKills, seed } = options;
+  const { operations, longestLife, leastKills, seed } = options;
   const started = performance.now();
   const model = new LedgerModel();
   const positions = new Int32Array(operations);
@@ -51,8 +51,9 @@ export async function ledgerKills(options: LedgerKillOptions): Promise<LedgerRep
   let from = 0;
   try {
     while (from < operations) {
-      const lifeMs = 50 + random() * longestLifeMs;
-      const { acknowledged, wasKilled, code } = await live(dataDir, seed, from, operations, lifeMs);
+      const until = from + 20 + random() * longestLife;
+      const delayMs = random() * 5;
+      const { acknowledged, wasKilled, code } = await live(dataDir, seed, { from, end: operations, until, delayMs });
       if (!wasKilled && code !== 0) faults.push(`the writer ended with ${code} at operation ${from}`);
       if (wasKilled) kills += 1;
       const { store, journal } = await openLedger(dataDir);
@@ -92,17 +93,25 @@ export async function ledgerKills(options: LedgerKillOptions): Promise<LedgerRep
   }
 }
 
+interface Life {
+  readonly from: number;
+  readonly end: number;
+  /** The acknowledged operation that is its last but for what it does in `delayMs`. */
+  readonly until: number;
+  readonly delayMs: number;
+}
+
 /** One life of a writer. */
-async function live(dataDir: string, seed: number, from: number, end: number, lifeMs: number) {
+async function live(dataDir: string, seed: number, { from, end, until, delayMs }: Life) {
   const args = [WRITER, dataDir, String(seed), String(from), String(end)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   let acknowledged = 0;
   let timer: NodeJS.Timeout | undefined;
   for await (const line of readline.createInterface({ input: child.stdout })) {
-    acknowledged = Number(line.split(' ')[1]);
-    // Its life begins with its first operation, so that every process gets somewhere.
-    timer ??= setTimeout(() => child.kill('SIGKILL'), lifeMs);
+    const [operation = 0, position = 0] = line.split(' ').map(Number);
+    acknowledged = position;
+    if (operation >= until) timer ??= setTimeout(() => child.kill('SIGKILL'), delayMs);
   }
   const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null];
   clearTimeout(timer);

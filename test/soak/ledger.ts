@@ -8,8 +8,8 @@ const { values } = parseArgs({
 const operations = Number(values.operations);
 const report = await ledgerKills({
   operations,
-  longestLifeMs: 3_000,
-  leastKills: Math.floor(operations / 50_000),
+  longestLife: 20_000,
+  leastKills: Math.floor(operations / 20_000),
   seed: Number(values.seed),
 });
 process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -56,9 +56,20 @@ export function startTrainer(deps: TrainerDeps): Trainer {
     return { artefacts, manifest, report };
   }
 
+  /** For what nobody waits for: a file that is busy now is written at the next beat. */
+  function quietly({ taskId }: Claim, write: () => void): void {
+    try {
+      write();
+    } catch (cause) {
+      log.warn({ cause, task: taskId }, 'how a training goes could not be written down; it is tried again');
+    }
+  }
+
   async function work(claim: Claim & Training, stop: AbortController): Promise<void> {
     const beat = setInterval(() => {
-      if (!trainings.heartbeat(claim)) stop.abort(new AppError('CONFLICT', { text: 'The training was stopped' }));
+      quietly(claim, () => {
+        if (!trainings.heartbeat(claim)) stop.abort(new AppError('CONFLICT', { text: 'The training was stopped' }));
+      });
     }, BEAT_EVERY_MS);
     const folder = path.join(workFolder, `${claim.taskId}.${claim.attempt}`);
     try {
@@ -70,7 +81,7 @@ export function startTrainer(deps: TrainerDeps): Trainer {
         owner: claim.owner,
         folder,
         signal: stop.signal,
-        onProgress: (share, message) => trainings.progress(claim, share, message),
+        onProgress: (share, message) => quietly(claim, () => trainings.progress(claim, share, message)),
       });
       trainings.succeed(claim, await store(claim, artefacts, report));
     } catch (error) {

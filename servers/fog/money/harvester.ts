@@ -151,9 +151,13 @@ export function createHarvester(deps: HarvesterDeps): Harvester {
     look,
     close() {
       clearInterval(timer);
-      // Nobody looks at this device any more: what it offers must not outlive that.
-      for (const { nodeId } of enabled())
-        follow(nodeId, { mayHarvest: false, reason: 'the server on this device ended' });
+      try {
+        // Nobody looks at this device any more: what it offers must not outlive that.
+        for (const { nodeId } of enabled())
+          follow(nodeId, { mayHarvest: false, reason: 'the server on this device ended' });
+      } catch (cause) {
+        log.warn({ cause }, 'offers of harvesting stand until they end by themselves');
+      }
     },
   };
 }

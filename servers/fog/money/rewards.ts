@@ -4,6 +4,7 @@
  */
 import type { EconomyRules } from '../../../shared/economy-rules.ts';
 import { AppError } from '../../../shared/errors.ts';
+import type { Micro } from '../../../shared/fog-amount.ts';
 import type { MarketStore } from '../store/market.ts';
 import type { Metering, Rewards } from '../work/metering.ts';
 import type { Ledger } from './ledger.ts';
@@ -17,6 +18,8 @@ interface RewardsDeps {
   readonly isHarvesting: (nodeId: string) => boolean;
 }
 
+const DAY_MS = 86_400_000;
+
 const escrowOf = (workId: string): string => `work:${workId}`;
 
 export function createRewards({ store, ledger, rules, isHarvesting }: RewardsDeps): Rewards {
@@ -24,6 +27,12 @@ export function createRewards({ store, ledger, rules, isHarvesting }: RewardsDep
   function priceOn({ nodeId, nodeAgent, at }: Metering) {
     const offer = store.openOffers(at).find((each) => each.nodeId === nodeId && each.provider === nodeAgent);
     return offer === undefined ? rules().prices : { cpuHour: offer.cpuHourPrice, gbHour: offer.gbHourPrice };
+  }
+
+  /** What an agent may still earn today. */
+  function roomOf(agent: string, at: number): Micro {
+    const room = rules().rewards.mostPerDay - store.rewardedSince(agent, at - DAY_MS);
+    return room > 0n ? room : 0n;
   }
 
   return {
@@ -48,7 +57,7 @@ export function createRewards({ store, ledger, rules, isHarvesting }: RewardsDep
         nodeId,
         ...used,
         isHarvested: isHarvesting(nodeId),
-        rewardPaid: ledger.reward(key, nodeAgent, rewardDue),
+        rewardPaid: ledger.reward(key, nodeAgent, atMost(rewardDue, roomOf(nodeAgent, at))),
         rewardDue,
         at,
       });
@@ -62,4 +71,9 @@ export function createRewards({ store, ledger, rules, isHarvesting }: RewardsDep
 
 function whole(measured: number): number {
   return Number.isFinite(measured) && measured > 0 ? Math.min(Math.trunc(measured), 1e15) : 0;
+}
+
+function atMost(amount: Micro, limit: Micro): Micro {
+  if (amount <= limit) return amount;
+  return limit;
 }

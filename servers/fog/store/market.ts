@@ -90,6 +90,8 @@ export interface MarketStore {
   addUsage(usage: UsageRecord): void;
   usageOf(contractId: string): Used & { readonly runs: number };
   earned(provider: string, isHarvested: boolean): Earned;
+  /** What the treasury paid to it for work from this time on. */
+  rewardedSince(provider: string, time: number): Micro;
 }
 
 export function createMarketStore(store: Queries<MoneyTables>): MarketStore {
@@ -204,6 +206,16 @@ export function createMarketStore(store: Queries<MoneyTables>): MarketStore {
         }),
       );
     },
+    rewardedSince: (provider, time) =>
+      BigInt(
+        store.first(
+          db
+            .selectFrom('usage')
+            .select((e) => e.fn.coalesce(e.fn.sum<number>('reward_paid'), e.lit(0)).as('paid'))
+            .where('provider', '=', provider)
+            .where('at', '>=', time),
+        )!.paid,
+      ),
     usageOf: (contractId) => sums('contract_id', contractId),
     earned(provider, isHarvested) {
       const { paid, due, ...used } = sums('provider', provider, isHarvested);

@@ -178,6 +178,7 @@ export const moneyMigration: Migration = async ({ schema }) => {
     .execute();
   await schema.createIndex('usage_contract').on('usage').column('contract_id').execute();
   await schema.createIndex('usage_provider').on('usage').columns(['provider', 'harvested']).execute();
+  await schema.createIndex('usage_time').on('usage').columns(['provider', 'at']).execute();
   await schema
     .createTable('harvests')
     .addColumn('node_id', 'text', (c) => c.primaryKey())

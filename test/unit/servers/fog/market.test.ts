@@ -334,6 +334,17 @@ describe('work without a contract', () => {
     sumIsZero(e);
   });
 
+  it('[F6] bounds what a node that lies about its work can earn in a day', async () => {
+    const e = await economy({ ...ECONOMY, rewards: { ...ECONOMY.rewards, most_per_day: 5 } });
+    const { ledger } = e.deps;
+    const record = (key: string, at: number) => e.rewards.record(metering({ key, cpuMs: 1e15, at }));
+    for (const key of ['a', 'b', 'c']) record(key, e.now);
+    expect(ledger.treasury()).toBe(fog(95));
+    record('next day', e.now + 24 * HOUR + 1);
+    expect(ledger.treasury()).toBe(fog(90));
+    sumIsZero(e);
+  });
+
   it('[F6] moves each metering once under any order, repetition and loss of transactions', async () => {
     const run = fc.record({
       key: fc.integer({ min: 0, max: 6 }).map(String),
