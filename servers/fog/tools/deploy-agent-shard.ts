@@ -5,7 +5,7 @@ import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { WorkDeps } from '../deps.ts';
 import * as view from '../work/view.ts';
 import { waitFor } from '../work/waiting.ts';
-import type { WorkRow } from '../work/work.ts';
+import type { WorkRow } from '../work/work-reads.ts';
 
 /** A start takes well below a second; what has no place yet is told as queued. */
 const WITHIN_MS = 5_000;

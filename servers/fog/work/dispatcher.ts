@@ -7,7 +7,8 @@ import type { Link } from '../link/link.ts';
 import type { FromNode, FromServer } from '../link/messages.ts';
 import type { Nodes } from './nodes.ts';
 import { couldTake, place } from './placement.ts';
-import { needsOf, type Used, type Work, type WorkRow } from './work.ts';
+import type { Used, Work } from './work.ts';
+import { needsOf, type WorkRow } from './work-reads.ts';
 
 export interface Timing {
   readonly beatEveryMs: number;

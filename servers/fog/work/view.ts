@@ -8,7 +8,7 @@ import type { WorkDeps } from '../deps.ts';
 import type { WorkKind } from '../store/work-tables.ts';
 import type { FogNode, Nodes } from './nodes.ts';
 import { couldTake, whyNowhere } from './placement.ts';
-import { needsOf, type WorkRow } from './work.ts';
+import { needsOf, type WorkRow } from './work-reads.ts';
 
 export const MOST = {
   cores: 4_096,

@@ -1,6 +1,7 @@
 /** Waits for work to come to a state, as this process or another writes it. */
 import type { Watches } from '../../../shared/watches.ts';
-import type { Work, WorkRow } from './work.ts';
+import type { Work } from './work.ts';
+import type { WorkRow } from './work-reads.ts';
 
 /** @returns the row when `isThere` says so, when the time is over, or when the caller went */
 export async function waitFor(

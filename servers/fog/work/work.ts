@@ -1,15 +1,12 @@
 /**
- * The life of a piece of work in fog.db: ordered, given to a node under a lease with a growing number, run, ended once. Every
+ * The life of a piece of work in fog.db (work-reads.ts reads it): ordered, given to a node under a lease with a growing number, run, ended once. Every
  * function is one transaction; a result counts only with the number of the last lease. Knows no network.
  */
-import type { Selectable } from 'kysely';
 import { AppError } from '../../../shared/errors.ts';
 import type { FogStore } from '../store/open.ts';
 import type { WorkKind, WorkStatus, WorkTables } from '../store/work-tables.ts';
 import type { Outcome, Rewards } from './metering.ts';
-import type { Needs } from './placement.ts';
-
-export type WorkRow = Selectable<WorkTables['work']>;
+import { createWorkReads, type WorkReads, type WorkRow } from './work-reads.ts';
 
 export interface WorkOrder {
   readonly workId: string;
@@ -54,21 +51,9 @@ export interface Lease {
   readonly fence: number;
 }
 
-export interface Work {
+export interface Work extends WorkReads {
   /** @throws AppError CONFLICT when a shard of this name lives, or the queue is full; whatever `rewards.reserve` throws */
   order(order: WorkOrder, now: number): WorkRow;
-  get(workId: string): WorkRow | undefined;
-  /** The living shard of this name, or the one that ended last. */
-  shard(label: string): WorkRow | undefined;
-  list(
-    kind: WorkKind,
-    filter: { readonly agent?: string; readonly statuses?: readonly WorkStatus[] },
-    limit: number,
-  ): WorkRow[];
-  /** What waits for a node now: the more important first, then in the order of arrival. */
-  waiting(now: number, limit: number): WorkRow[];
-  /** When the next one that is put off may be placed; undefined when none is. */
-  nextAt(now: number): number | undefined;
   /** Gives it to a node under a new number. @returns undefined when it does not wait any more */
   grant(workId: string, nodeId: string, now: number): Lease | undefined;
   /** Lets others pass: these are not placed before `until`. */
@@ -77,24 +62,14 @@ export interface Work {
   started(workId: string, fence: number, nodeId: string, now: number): boolean;
   progressed(workId: string, fence: number, nodeId: string, progress: number, now: number): boolean;
   finished(workId: string, fence: number, nodeId: string, result: RunResult, now: number): boolean;
-  /** Whether this run still counts. */
-  holds(workId: string, fence: number, nodeId: string): boolean;
   /** What a living shard has used since its start, for metering: what is new of it is told. */
   meter(workId: string, fence: number, used: Used, now: number): void;
-  /** The runs that this node holds by our book. */
-  heldBy(nodeId: string): WorkRow[];
   /** Ends the leases of a node that is gone; its work waits again. @returns how many */
   release(nodeId: string, now: number): number;
   /** Ends a lease that the node does not know of. */
   takeBack(workId: string, fence: number, why: string, now: number): void;
   /** Asks for its end. @returns the row after it; still placed or running when a node has to stop it first */
   cancel(workId: string, now: number): WorkRow;
-  /** Asked to end, and still on a node. */
-  cancelling(): WorkRow[];
-  output(workId: string): Selectable<WorkTables['outputs']> | undefined;
-  runs(workId: string): Selectable<WorkTables['runs']>[];
-  /** How many are in each state. */
-  counts(kind: WorkKind): ReadonlyMap<WorkStatus, number>;
 }
 
 export const LIVE: readonly WorkStatus[] = ['queued', 'placed', 'running'];
@@ -111,7 +86,8 @@ const MAX_WAITING = 1_000_000;
 export function createWork(store: FogStore, rewards: Rewards): Work {
   const { db, all, first, run, transaction } = store;
 
-  const byId = (workId: string) => first(db.selectFrom('work').selectAll().where('work_id', '=', workId));
+  const reads = createWorkReads(store);
+  const { get: byId, running, countWaiting } = reads;
   const set = (workId: string, values: Partial<WorkRow>, now: number) =>
     run(
       db
@@ -119,14 +95,6 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
         .set({ ...values, updated_at: now })
         .where('work_id', '=', workId),
     );
-
-  /** The row of a run that still counts. */
-  function running(workId: string, fence: number, nodeId: string): WorkRow | undefined {
-    const row = byId(workId);
-    const counts =
-      row?.fence === fence && row.node_id === nodeId && (row.status === 'placed' || row.status === 'running');
-    return counts ? row : undefined;
-  }
 
   function endRun(workId: string, fence: number, ending: WorkTables['runs']['ending'], now: number): void {
     run(
@@ -215,6 +183,7 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
   }
 
   return {
+    ...reads,
     order: (order, now) =>
       transaction(() => {
         if (order.kind === 'shard') {
@@ -280,46 +249,6 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
         run(db.insertInto('work').values(row));
         return row;
       }),
-
-    get: byId,
-    shard: (label) =>
-      first(
-        db
-          .selectFrom('work')
-          .selectAll()
-          .where('kind', '=', 'shard')
-          .where('label', '=', label)
-          .orderBy('seq', 'desc')
-          .limit(1),
-      ),
-    list(kind, { agent, statuses }, limit) {
-      let query = db.selectFrom('work').selectAll().where('kind', '=', kind);
-      if (agent !== undefined) query = query.where('agent', '=', agent);
-      if (statuses !== undefined) query = query.where('status', 'in', statuses);
-      return all(query.orderBy('seq', 'desc').limit(limit));
-    },
-    waiting: (now, limit) =>
-      all(
-        db
-          .selectFrom('work')
-          .selectAll()
-          .where('status', '=', 'queued')
-          .where('not_before', '<=', now)
-          .orderBy('priority', 'desc')
-          .orderBy('seq')
-          .limit(limit),
-      ),
-    nextAt: (now) =>
-      first(
-        db
-          .selectFrom('work')
-          .select('not_before')
-          .where('status', '=', 'queued')
-          .where('not_before', '>', now)
-          .orderBy('not_before')
-          .limit(1),
-      )?.not_before,
-
     grant: (workId, nodeId, now) =>
       transaction(() => {
         const row = byId(workId);
@@ -341,7 +270,6 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
           .where('status', '=', 'queued'),
       );
     },
-
     started: (workId, fence, nodeId, now) =>
       transaction(() => {
         if (running(workId, fence, nodeId) === undefined) return false;
@@ -375,14 +303,11 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
         }
         return true;
       }),
-    holds: (workId, fence, nodeId) => running(workId, fence, nodeId) !== undefined,
     meter: (workId, fence, used, now) =>
       transaction(() => {
         const row = byId(workId);
         if (row?.fence === fence) metered(row, 'succeeded', used, `:${now}`, now);
       }),
-    heldBy: (nodeId) =>
-      all(db.selectFrom('work').selectAll().where('node_id', '=', nodeId).where('status', 'in', ['placed', 'running'])),
     release: (nodeId, now) =>
       transaction(() => {
         const rows = all(
@@ -407,49 +332,6 @@ export function createWork(store: FogStore, rewards: Rewards): Work {
         } else if (LIVE.includes(row.status)) set(workId, { is_cancelling: 1 }, now);
         return byId(workId)!;
       }),
-    cancelling: () =>
-      all(
-        db.selectFrom('work').selectAll().where('is_cancelling', '=', 1).where('status', 'in', ['placed', 'running']),
-      ),
-    output: (workId) => first(db.selectFrom('outputs').selectAll().where('work_id', '=', workId)),
-    runs: (workId) => all(db.selectFrom('runs').selectAll().where('work_id', '=', workId).orderBy('fence')),
-    counts(kind) {
-      const rows = all(
-        db
-          .selectFrom('work')
-          .select(({ fn }) => ['status', fn.countAll<number>().as('count')])
-          .where('kind', '=', kind)
-          .groupBy('status'),
-      );
-      return new Map(rows.map(({ status, count }) => [status, Number(count)]));
-    },
-  };
-
-  function countWaiting(): number {
-    const counted = first(
-      db
-        .selectFrom('work')
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .where('status', '=', 'queued'),
-    );
-    return Number(counted?.count ?? 0);
-  }
-}
-
-/** What it asks of a node. */
-export function needsOf(row: WorkRow): Needs {
-  const seconds = Math.max(1, row.cpu_cores * row.wall_seconds);
-  return {
-    id: row.work_id,
-    program: row.program,
-    cpuCores: row.cpu_cores,
-    memoryGb: row.memory_gb,
-    gpu: row.gpu === 1,
-    targetNode: row.target_node ?? undefined,
-    priority: row.priority,
-    maxPriceMicro: row.max_price_micro === null ? undefined : Math.floor(row.max_price_micro / seconds),
-    group: row.program,
-    avoid: JSON.parse(row.avoid) as string[],
   };
 }
 
