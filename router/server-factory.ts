@@ -74,7 +74,11 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
     FOG_LISTEN: settings.fogListen,
     ...peerEnv(settings),
+    HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),
   };
+  // The key is for one server only.
+  const builtInEnvOf = (id: string) =>
+    id === 'hyperrag' ? { ...builtInEnv, ...embedderEnv(settings.hyperragEmbedder) } : builtInEnv;
   return {
     configured(config) {
       return new UpstreamServer({
@@ -91,7 +95,13 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
           const stop = router.stop.coveringServer(config.id);
           return stop === undefined ? undefined : stopped(stop);
         },
-        ways: waysTo(config, { maxResultBytes: settings.maxResultBytes, builtInEnv, assertionEnv, environmentOf, log }),
+        ways: waysTo(config, {
+          maxResultBytes: settings.maxResultBytes,
+          builtInEnv: builtInEnvOf(config.id),
+          assertionEnv,
+          environmentOf,
+          log,
+        }),
       });
     },
     own: (options) =>
@@ -119,4 +129,11 @@ function peerEnv({ peers }: Settings): Record<string, string> {
     P2P_MDNS: mdns ? '1' : '0',
     ...(networkKey !== undefined && { P2P_NETWORK_KEY: Buffer.from(networkKey).toString('hex') }),
   };
+}
+
+function embedderEnv(embedder: Settings['hyperragEmbedder']): Readonly<Record<string, string>> {
+  if (embedder === undefined) return {};
+  if (embedder.kind === 'onnx') return { HYPERRAG_EMBEDDER: `onnx:${embedder.folder}` };
+  const { url, model, key } = embedder;
+  return { HYPERRAG_EMBEDDER: `openai:${url}#${model}`, ...(key !== undefined && { HYPERRAG_EMBEDDER_KEY: key }) };
 }

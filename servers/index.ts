@@ -7,6 +7,7 @@ import type { Log } from '../shared/log.ts';
 import type { PeerSettings } from '../shared/settings.ts';
 import type { VillageServer } from '../shared/village-server.ts';
 import type { VotingRules } from '../shared/voting-rules.ts';
+import type { EmbedderChoice } from './hyperrag/embedding/embedder.ts';
 
 /** What a server is given at start, whichever it is. */
 export interface ServerEnvironment {
@@ -50,6 +51,10 @@ export interface KnowledgeSettings {
   readonly folders: readonly string[];
   /** Budget of a context store. */
   readonly maxTokens: number;
+  /** What makes the vectors; undefined = the built-in ones only. */
+  readonly embedder?: EmbedderChoice | undefined;
+  /** Passages that one author may have in a namespace; the usual number when left out. */
+  readonly maxPassages?: number | undefined;
 }
 
 export type OpenServer = (environment: ServerEnvironment) => VillageServer | Promise<VillageServer>;

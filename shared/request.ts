@@ -8,6 +8,7 @@ import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/proto
 import {
   CreateMessageResultSchema,
   ErrorCode,
+  ListRootsResultSchema,
   type LoggingLevel,
   McpError,
   type Result,
@@ -59,6 +60,8 @@ export interface CallContext {
   progress(done: number, total?: number, message?: string): void;
   /** A log line for the client, on this call's own stream, if its level asks for it. */
   tell(level: LoggingLevel, text: string): void;
+  /** The folders that the client has opened, as URIs (MCP roots); undefined when it tells none. */
+  roots(): Promise<readonly string[] | undefined>;
   /**
    * Has the caller's client ask its language model (MCP sampling); a person may look at it first.
    * @returns undefined when the client offers no sampling. @throws AppError CONFLICT when it was declined, CONNECTION_LOST
@@ -105,6 +108,9 @@ const metaSchema = z
   })
   .optional();
 const envelopeSchema = z.looseObject({ _meta: metaSchema }).optional();
+
+/** A client may have to ask its user. */
+const ROOTS_OPTIONS = { timeout: 20_000 };
 
 const SEVERITY: readonly LoggingLevel[] = [
   'debug',
@@ -223,6 +229,16 @@ function scopeOf(
           send({ method: 'notifications/message', params: { level, data: text } });
         },
         sample: (request) => sample(session, extra, request),
+        async roots() {
+          if (session.server.getClientCapabilities()?.roots === undefined) return undefined;
+          try {
+            const { roots } = await extra.sendRequest({ method: 'roots/list' }, ListRootsResultSchema, ROOTS_OPTIONS);
+            return roots.map(({ uri }) => uri);
+          } catch (cause) {
+            log.debug({ cause }, 'the client did not tell its roots');
+            return undefined;
+          }
+        },
       };
     },
   };

@@ -8,7 +8,15 @@ import type { z } from 'zod';
 import { closest } from './closest.ts';
 import { came, cameKind } from './expecting.ts';
 import { isLoopback } from './loopback.ts';
-import { isHost, type JwksSource, type LogLevel, VARIABLES, type VariableName, type Variables } from './variables.ts';
+import {
+  type EmbedderSetting,
+  isHost,
+  type JwksSource,
+  type LogLevel,
+  VARIABLES,
+  type VariableName,
+  type Variables,
+} from './variables.ts';
 
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -60,6 +68,10 @@ export interface Settings {
     | { readonly url: string; readonly apiKey: string | undefined; readonly model: string | undefined }
     | undefined;
   readonly peers: PeerSettings;
+  /** Of one author in one namespace of HyperRAG. */
+  readonly hyperragMaxPassages: number;
+  /** undefined = HyperRAG's vectors are the built-in ones. */
+  readonly hyperragEmbedder: (EmbedderSetting & { readonly key?: string | undefined }) | undefined;
   readonly healthCheckIntervalMs: number;
   readonly auditRetentionDays: number;
   readonly auditDurability: 'normal' | 'strict';
@@ -151,6 +163,8 @@ function toSettings(v: Variables, env: Environment): Settings {
       networkKey: v.P2P_NETWORK_KEY,
       mdns: v.P2P_MDNS,
     },
+    hyperragMaxPassages: v.HYPERRAG_MAX_PASSAGES,
+    hyperragEmbedder: v.HYPERRAG_EMBEDDER && { ...v.HYPERRAG_EMBEDDER, key: v.HYPERRAG_EMBEDDER_KEY },
     healthCheckIntervalMs: v.MCP_HEALTH_CHECK_INTERVAL * 1000,
     auditRetentionDays: v.MCP_AUDIT_LOG_RETENTION,
     auditDurability: v.MCP_AUDIT_DURABILITY,

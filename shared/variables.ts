@@ -19,6 +19,11 @@ export type JwksSource =
   | { readonly kind: 'file'; readonly file: string }
   | { readonly kind: 'url'; readonly url: string };
 
+/** What makes HyperRAG's vectors. */
+export type EmbedderSetting =
+  | { readonly kind: 'openai'; readonly url: string; readonly model: string }
+  | { readonly kind: 'onnx'; readonly folder: string };
+
 const MIN_SECRET_BYTES = 32;
 
 function whole(what: string, min: number, max: number) {
@@ -188,6 +193,29 @@ export const VARIABLES = z.object({
   FORGE_MODEL_NAME: expecting('a text of 1 to 300 characters', z.string().min(1).max(300))
     .optional()
     .meta({ meaning: 'Model that is asked when the caller names none', default: '–' }),
+  HYPERRAG_MAX_PASSAGES: whole('whole number of passages', 1, 10_000_000)
+    .default(200_000)
+    .meta({ meaning: 'Passages of about 1,200 characters that one agent may have in a namespace of HyperRAG' }),
+  HYPERRAG_EMBEDDER: expecting(
+    'openai:URL#MODEL with an https URL or one of this machine, or onnx:FOLDER',
+    z
+      .string()
+      .max(2_048)
+      .transform((text, context): EmbedderSetting => {
+        const embedder = readEmbedder(text);
+        if (embedder) return embedder;
+        context.addIssue({ code: 'custom' });
+        return z.NEVER;
+      }),
+  )
+    .optional()
+    .meta({
+      meaning: "What makes HyperRAG's vectors: `openai:URL#MODEL` (OpenAI-compatible) or `onnx:FOLDER`; else built in",
+      default: '–',
+    }),
+  HYPERRAG_EMBEDDER_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Key for the endpoint of HYPERRAG_EMBEDDER', default: '–', secret: true }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),
@@ -228,6 +256,19 @@ export type VariableName = keyof Variables;
 
 function resolvePath(text: string): string {
   return path.resolve(text === '~' || /^~[/\\]/.test(text) ? path.join(os.homedir(), text.slice(1)) : text);
+}
+
+/** undefined when it is none. Texts go to an address of this machine or by TLS. */
+function readEmbedder(text: string): EmbedderSetting | undefined {
+  if (text.startsWith('onnx:')) {
+    const folder = text.slice('onnx:'.length);
+    return folder !== '' && hasNoControl(folder) ? { kind: 'onnx', folder: resolvePath(folder) } : undefined;
+  }
+  const [, url = '', model = ''] = /^openai:([^#\s]{1,1500})#([^#\s]{1,300})$/.exec(text) ?? [];
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, hostname, username, search } = new URL(url);
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+  return isSafe && username === '' && search === '' ? { kind: 'openai', url, model } : undefined;
 }
 
 function toJwks(text: string, context: z.RefinementCtx): JwksSource {

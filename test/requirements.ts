@@ -79,7 +79,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   H6: stands('context store'),
   H7: stands('elevation'),
   H8: stands('gaps'),
-  H9: later('embedders'),
+  H9: stands('embedders'),
   T1: later('encrypted store'),
   T2: later('observe and ask'),
   T3: later('learning cycles'),

@@ -59,8 +59,13 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         economy: () => village().economy,
         forge: { rules: () => village().forge, endpoint: settings.modelEndpoint },
         fog: { rules: () => village().fog, listen: settings.fogListen },
-        knowledge: { folders: settings.hyperragFolders, maxTokens: settings.maxTokens },
         peers: settings.peers,
+        knowledge: {
+          folders: settings.hyperragFolders,
+          maxTokens: settings.maxTokens,
+          maxPassages: settings.hyperragMaxPassages,
+          embedder: settings.hyperragEmbedder,
+        },
       });
     },
     io: port === undefined ? { kind: 'stdio', stdin: process.stdin, stdout: process.stdout } : { kind: 'http', port },

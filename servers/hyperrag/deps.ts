@@ -1,6 +1,7 @@
 /** What HyperRAG's tools, resources and prompts work on. */
-
 import type { Watches } from '../../shared/watches.ts';
+import type { TokenCounter } from './contexts.ts';
+import type { Embeddings } from './embedding/embeddings.ts';
 import type { Graph } from './graph/walk.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Memories } from './memories.ts';
@@ -26,12 +27,15 @@ export interface HyperragDeps {
   readonly store: HyperragStore;
   readonly documents: Documents;
   readonly index: SearchIndex;
+  /** undefined when the owner chose none: then there are the built-in vectors only. */
+  readonly embeddings: Embeddings | undefined;
   readonly knowledge: Knowledge;
   readonly memories: Memories;
   readonly graph: Graph;
   readonly trust: Trust;
   readonly questions: Questions;
   readonly contexts: Contexts;
+  readonly tokenCounter: TokenCounter;
   readonly watches: Watches;
   /** Full paths that files may be ingested from. */
   readonly folders: readonly string[];

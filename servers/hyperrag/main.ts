@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { openPrivacy } from '../../shared/privacy/privacy.ts';
 import { createWatches } from '../../shared/watches.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
-import { ESTIMATE } from './contexts.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
+import { openEmbedder } from './embedding/embedder.ts';
+import { createEmbeddings } from './embedding/embeddings.ts';
 import { createGraph } from './graph/walk.ts';
 import { createKnowledge } from './knowledge.ts';
 import { createMemories } from './memories.ts';
@@ -16,6 +17,8 @@ import { openHyperragStore } from './store/open.ts';
 import { createQuestions } from './store/questions.ts';
 import { createSnapshots } from './store/snapshots.ts';
 import { createTrust } from './store/trust.ts';
+import { createVectors } from './store/vectors.ts';
+import { O200K } from './tokens.ts';
 
 /** What stands until a policy says otherwise (`knowledge.retention_days`). */
 const DEFAULT_RETENTION_DAYS = 30;
@@ -28,6 +31,8 @@ export interface HyperragParts {
   /** The detectors of shared/privacy unless another is given; loaded when first asked. */
   readonly detectPersonalData?: DetectPersonalData;
   readonly nowMs?: () => number;
+  /** How soon passages without a vector are looked for, and how soon a failed embedder is tried again; milliseconds. */
+  readonly embeddingPace?: { readonly lookMs: number; readonly retryMs: number };
 }
 
 export const open: OpenServer = async (environment) => createServer(await openHyperrag(environment));
@@ -39,14 +44,27 @@ export async function openHyperrag(
     retentionDays = () => DEFAULT_RETENTION_DAYS,
     detectPersonalData = scanForPersonalData,
     nowMs = Date.now,
+    embeddingPace,
   }: HyperragParts = {},
 ): Promise<HyperragDeps> {
   const store = await openHyperragStore(dataDir);
-  const documents = createDocuments(store);
+  const documents = createDocuments(store, settings?.maxPassages);
   const trust = createTrust(store);
-  const index = createSearchIndex(store, documents, createSnapshots(store), log);
-  const knowledge = createKnowledge({ index, documents, trust, retentionDays, nowMs });
   const newId = randomUUID;
+  const choice = settings?.embedder;
+  const embeddings =
+    choice &&
+    createEmbeddings({
+      open: () => openEmbedder(choice),
+      vectorsOf: (name) => createVectors(store, name),
+      documents,
+      nowMs,
+      newId,
+      log,
+      ...embeddingPace,
+    });
+  const index = createSearchIndex(store, documents, createSnapshots(store), log, () => embeddings?.vectors);
+  const knowledge = createKnowledge({ index, documents, trust, embeddings, retentionDays, nowMs });
   const memories = createMemories({ documents, knowledge, trust, retentionDays, nowMs, newId });
   const watches = createWatches(store, (cause) => log.error({ cause }, 'a change of hyperrag.db could not be told'));
   const sweep = (): void => {
@@ -61,12 +79,14 @@ export async function openHyperrag(
     store,
     documents,
     index,
+    embeddings,
     knowledge,
     memories,
     graph: createGraph(store, documents, knowledge.isExpired),
     trust,
     questions: createQuestions(store),
-    contexts: createContexts(store, settings?.maxTokens ?? DEFAULT_MAX_TOKENS, ESTIMATE),
+    contexts: createContexts(store, settings?.maxTokens ?? DEFAULT_MAX_TOKENS),
+    tokenCounter: O200K,
     watches,
     folders: settings?.folders ?? [],
     detectPersonalData,
@@ -75,6 +95,7 @@ export async function openHyperrag(
     async close() {
       clearInterval(timer);
       watches.close();
+      await embeddings?.close();
       await index.close();
       await store.close();
     },

@@ -4,7 +4,7 @@ import { createQueries, type Queries } from '../../../shared/queries.ts';
 import { openStore } from '../../../shared/store.ts';
 import { migrations, type Tables } from './schema.ts';
 
-type Counter = 'document' | 'passage' | 'removal' | 'snapshot' | 'fit' | 'verdict' | 'context';
+type Counter = 'document' | 'passage' | 'removal' | 'snapshot' | 'fit' | 'verdict' | 'context' | 'vector';
 
 export interface HyperragStore extends Queries<Tables> {
   /** The next `count` numbers of a counter, for use inside a transaction; gives the first. Numbers begin at 1. */

@@ -55,6 +55,8 @@ describe('readSettings', () => {
         mdns: true,
         networkKey: undefined,
       },
+      hyperragMaxPassages: 200_000,
+      hyperragEmbedder: undefined,
       healthCheckIntervalMs: 30_000,
       auditRetentionDays: 90,
       auditDurability: 'normal',
@@ -204,6 +206,28 @@ describe('readSettings', () => {
     expect(warnings).toEqual([expect.stringContaining('AIVILLAGE_CHECKPOINT_DIR lies in the data folder')]);
   });
 
+  it('[H9] reads the embedder: an endpoint by TLS or on this machine, or a folder', () => {
+    const env = { HYPERRAG_EMBEDDER: 'openai:https://models.example/v1#small-3', HYPERRAG_EMBEDDER_KEY: 'sk' };
+    const read = readSettings(env).hyperragEmbedder;
+    expect(read).toEqual({ kind: 'openai', url: 'https://models.example/v1', model: 'small-3', key: 'sk' });
+    const local = readSettings({ HYPERRAG_EMBEDDER: 'openai:http://127.0.0.1:11434/v1#a:b' }).hyperragEmbedder;
+    expect(local).toMatchObject({ url: 'http://127.0.0.1:11434/v1', model: 'a:b' });
+    expect(readSettings({ HYPERRAG_EMBEDDER: 'onnx:/models/e5' }).hyperragEmbedder).toMatchObject({
+      kind: 'onnx',
+      folder: '/models/e5',
+    });
+  });
+
+  it.each([
+    'small',
+    'openai:http://models.example/v1#m',
+    'openai:https://me:x@a.example/v1#m',
+    'openai:https://a.example',
+    'onnx:',
+  ])('[H9] refuses %s as an embedder with what was expected', (text) => {
+    expect(mistakesOf({ HYPERRAG_EMBEDDER: text })).toEqual([expect.stringContaining('expected openai:URL#MODEL')]);
+  });
+
   it('[B06] knows which variables are secrets', () => {
     expect([...SECRET_VARIABLES]).toEqual([
       'MCP_JWT_SECRET_KEY',
@@ -211,6 +235,7 @@ describe('readSettings', () => {
       'MCP_TOKEN',
       'P2P_NETWORK_KEY',
       'FORGE_MODEL_KEY',
+      'HYPERRAG_EMBEDDER_KEY',
     ]);
   });
 });
