@@ -60,13 +60,13 @@ export interface CallContext {
   progress(done: number, total?: number, message?: string): void;
   /** A log line for the client, on this call's own stream, if its level asks for it. */
   tell(level: LoggingLevel, text: string): void;
+  /** The folders that the client has opened, as URIs (MCP roots); undefined when it tells none. */
+  roots(): Promise<readonly string[] | undefined>;
   /**
    * Has the caller's client ask its language model (MCP sampling); a person may look at it first.
    * @returns undefined when the client offers no sampling. @throws AppError CONFLICT when it was declined, CONNECTION_LOST
    */
   sample(request: SampleRequest): Promise<Sampled | undefined>;
-  /** The folders that the client has opened, as URIs (MCP roots); undefined when it tells none. */
-  roots(): Promise<readonly string[] | undefined>;
 }
 
 /** What a language model is asked. */

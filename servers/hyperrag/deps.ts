@@ -1,5 +1,4 @@
 /** What HyperRAG's tools, resources and prompts work on. */
-
 import type { Watches } from '../../shared/watches.ts';
 import type { TokenCounter } from './contexts.ts';
 import type { Embeddings } from './embedding/embeddings.ts';
