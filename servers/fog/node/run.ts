@@ -28,7 +28,7 @@ export interface Run {
 /** Milliseconds from any start that never go back. */
 type Monotonic = () => number;
 
-const GRACE_MS = 1_000;
+const GRACE_MS = 2_000;
 const SHARD_LOG_BYTES = 64 * 1024;
 const TAIL_BYTES = 4 * 1024;
 const PING_EVERY_MS = 1_000;
