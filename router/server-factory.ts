@@ -73,6 +73,8 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     MCP_LOG_LEVEL: settings.logLevel,
     MCP_MAX_TOKENS: String(settings.maxTokens),
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
+    FOG_LISTEN: settings.fogListen,
+    ...peerEnv(settings),
     HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),
   };
   // The key is for one server only.
@@ -126,6 +128,17 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         timeoutMs: undefined,
         startTimeoutMs: undefined,
       }),
+  };
+}
+
+/** How peers are met, for the servers that meet them, as their variables. */
+function peerEnv({ peers }: Settings): Record<string, string> {
+  const { listen, bootstrap, networkKey, mdns } = peers;
+  return {
+    P2P_LISTEN: listen.join(','),
+    P2P_BOOTSTRAP: bootstrap.join(','),
+    P2P_MDNS: mdns ? '1' : '0',
+    ...(networkKey !== undefined && { P2P_NETWORK_KEY: Buffer.from(networkKey).toString('hex') }),
   };
 }
 

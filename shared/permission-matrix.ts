@@ -28,6 +28,30 @@ export const BUILT_IN_TOOLS = {
     'governance_resolve',
     'governance_gate',
   ],
+  fog: [
+    'fog_resources',
+    'deploy_agent_shard',
+    'fog_shards',
+    'fog_stop_shard',
+    'fog_submit_job',
+    'fog_job_status',
+    'fog_cancel_job',
+    'fog_offer',
+    'fog_market',
+    'fog_request_service',
+    'fog_contracts',
+    'fog_resolve_dispute',
+    'fog_tokens',
+    'fog_stake',
+    'fog_transfer',
+    'fog_harvesting',
+    'forge_phases',
+    'forge_start_training',
+    'forge_training_status',
+    'forge_stop_training',
+    'models_list',
+    'model_chat',
+  ],
   hyperrag: [
     'hyperrag_query',
     'hyperrag_ingest',
@@ -52,6 +76,7 @@ export const BUILT_IN_TOOLS = {
     'twin_export',
     'twin_erase',
   ],
+  p2p: ['p2p_status', 'p2p_peers', 'p2p_connect', 'p2p_disconnect', 'p2p_announce', 'discover_fog_nodes'],
   monitoring: ['system_performance'],
 } as const;
 
@@ -69,6 +94,9 @@ const stopAndResume = { level: 'EMERGENCY', permission: 'system:emergency_stop' 
 const execute = { level: 'READ_ONLY', permission: EXECUTE_PERMISSION } as const;
 /** The call within has its own limit; this one must not end before it. */
 const LONGEST_MS = 86_400_000;
+/** Waiting for a training may take ten minutes, a person's look at a question to a model five. */
+const TRAINING_WAIT_MS = 610_000;
+const CHAT_MS = 310_000;
 
 const tools = {
   service_list: { level: 'READ_ONLY' },
@@ -88,6 +116,28 @@ const tools = {
   governance_policy: { level: 'GOVERNANCE', permission: 'governance:set_policy' },
   governance_resolve: { level: 'OPERATOR', permission: 'governance:vote' },
   governance_gate: { level: 'READ_ONLY', permission: GATE_PERMISSION },
+  fog_resources: { level: 'READ_ONLY', permission: 'fog:read' },
+  deploy_agent_shard: { level: 'OPERATOR', permission: 'fog:deploy_shard' },
+  fog_shards: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_stop_shard: { level: 'OPERATOR', permission: 'fog:deploy_shard' },
+  fog_submit_job: { level: 'OPERATOR', permission: 'fog:submit_job' },
+  fog_job_status: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_cancel_job: { level: 'OPERATOR', permission: 'fog:submit_job' },
+  fog_offer: { level: 'OPERATOR', permission: 'fog:use_marketplace' },
+  fog_market: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_request_service: { level: 'OPERATOR', permission: 'fog:use_marketplace' },
+  fog_contracts: { level: 'OPERATOR', permission: 'fog:use_marketplace' },
+  fog_resolve_dispute: { level: 'OPERATOR', permission: 'fog:use_marketplace', approval: 'major_change' },
+  fog_tokens: { level: 'READ_ONLY', permission: 'fog:read' },
+  fog_stake: { level: 'OPERATOR', permission: 'fog:transfer_tokens' },
+  fog_transfer: { level: 'OPERATOR', permission: 'fog:transfer_tokens' },
+  fog_harvesting: { level: 'OPERATOR', permission: 'fog:harvest' },
+  forge_phases: { level: 'READ_ONLY', permission: 'forge:read' },
+  forge_start_training: { level: 'OPERATOR', permission: 'forge:train' },
+  forge_training_status: { level: 'READ_ONLY', permission: 'forge:read', timeoutMs: TRAINING_WAIT_MS },
+  forge_stop_training: { level: 'OPERATOR', permission: 'forge:train' },
+  models_list: { level: 'READ_ONLY', permission: 'forge:read' },
+  model_chat: { level: 'OPERATOR', permission: 'forge:chat', timeoutMs: CHAT_MS },
   hyperrag_query: { level: 'READ_ONLY' },
   hyperrag_ingest: { level: 'OPERATOR' },
   hyperrag_memory: { level: 'OPERATOR' },
@@ -109,12 +159,21 @@ const tools = {
   twin_elevate: { level: 'READ_ONLY', permission: 'twin:elevate' },
   twin_export: { level: 'READ_ONLY', permission: 'twin:read' },
   twin_erase: { level: 'READ_ONLY', permission: 'twin:erase' },
+  p2p_status: { level: 'READ_ONLY', permission: 'p2p:read' },
+  p2p_peers: { level: 'READ_ONLY', permission: 'p2p:read' },
+  p2p_connect: { level: 'OPERATOR', permission: 'p2p:connect' },
+  p2p_disconnect: { level: 'OPERATOR', permission: 'p2p:connect' },
+  p2p_announce: { level: 'OPERATOR', permission: 'p2p:connect' },
+  discover_fog_nodes: { level: 'READ_ONLY', permission: 'p2p:read' },
   system_performance: { level: 'READ_ONLY' },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
 const resources: readonly PermissionRow[] = [
+  { match: 'resource:forge://*', level: 'READ_ONLY', permission: 'forge:read' },
   { match: 'resource:governance://*', level: 'READ_ONLY', permission: 'governance:read' },
+  { match: 'resource:fog://*', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
+  { match: 'resource:p2p://*', level: 'READ_ONLY', permission: 'p2p:read' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:twin://*', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
@@ -123,9 +182,12 @@ const resources: readonly PermissionRow[] = [
 const prompts: readonly PermissionRow[] = [
   { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
+  { match: 'prompt:explain_bill', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
   { match: 'prompt:what_do_you_know_about_me', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'prompt:prepare_elevation', level: 'READ_ONLY', permission: 'twin:read' },
+  { match: 'prompt:plan_deployment', level: 'READ_ONLY', permission: 'fog:read' },
+  { match: 'prompt:diagnose_connectivity', level: 'READ_ONLY', permission: 'p2p:read' },
   { match: 'prompt:review_proposal', level: 'READ_ONLY', permission: 'governance:read' },
 ];
 

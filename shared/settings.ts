@@ -73,6 +73,13 @@ export interface Settings {
   readonly hyperragFolders: readonly string[];
   /** How the twins are locked, and what is told of people. */
   readonly twin: TwinSettings;
+  /** Multiaddr that fog nodes reach the fog server at. */
+  readonly fogListen: string;
+  /** What model_chat asks when the client offers no sampling. */
+  readonly modelEndpoint:
+    | { readonly url: string; readonly apiKey: string | undefined; readonly model: string | undefined }
+    | undefined;
+  readonly peers: PeerSettings;
   /** Of one author in one namespace of HyperRAG. */
   readonly hyperragMaxPassages: number;
   /** undefined = HyperRAG's vectors are the built-in ones. */
@@ -86,6 +93,16 @@ export interface Settings {
   readonly emergencyStopTimeoutMs: number;
   /** Sentences about what is odd but no mistake. */
   readonly warnings: readonly string[];
+}
+
+/** How this machine meets its peers. */
+export interface PeerSettings {
+  /** Multiaddrs; port 0 takes a free one. */
+  readonly listen: readonly string[];
+  readonly bootstrap: readonly string[];
+  /** 32 bytes; undefined for an open network. */
+  readonly networkKey: Uint8Array | undefined;
+  readonly mdns: boolean;
 }
 
 /** All mistakes of the environment, one per line of the message; fit for the user, no secret in it. */
@@ -154,6 +171,17 @@ function toSettings(v: Variables, env: Environment): Settings {
       minPeople: v.TWIN_MIN_PEOPLE,
       epsilon: v.TWIN_EPSILON,
       epsilonBudget: v.TWIN_EPSILON_BUDGET,
+    },
+    fogListen: v.FOG_LISTEN,
+    modelEndpoint:
+      v.FORGE_MODEL_URL === undefined
+        ? undefined
+        : { url: v.FORGE_MODEL_URL, apiKey: v.FORGE_MODEL_KEY, model: v.FORGE_MODEL_NAME },
+    peers: {
+      listen: v.P2P_LISTEN,
+      bootstrap: v.P2P_BOOTSTRAP,
+      networkKey: v.P2P_NETWORK_KEY,
+      mdns: v.P2P_MDNS,
     },
     hyperragMaxPassages: v.HYPERRAG_MAX_PASSAGES,
     hyperragEmbedder: v.HYPERRAG_EMBEDDER && { ...v.HYPERRAG_EMBEDDER, key: v.HYPERRAG_EMBEDDER_KEY },

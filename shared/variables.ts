@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { expecting } from './expecting.ts';
 import { isLoopback } from './loopback.ts';
+import { listenParts } from './p2p/listen.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -149,6 +150,58 @@ export const VARIABLES = z.object({
     .transform((paths) => paths.map(resolvePath))
     .default([])
     .meta({ meaning: 'Folders that HyperRAG may ingest files from, separated by commas' }),
+  FOG_LISTEN: expecting(
+    'a TCP multiaddr such as /ip4/127.0.0.1/tcp/0',
+    z
+      .string()
+      .max(200)
+      .regex(/^\/ip[46]\/[0-9a-fA-F.:]{2,45}\/tcp\/\d{1,5}$/),
+  )
+    .default('/ip4/127.0.0.1/tcp/0')
+    .meta({ meaning: 'Where fog nodes reach the fog server; port 0 takes the last one again, or any free one' }),
+  P2P_LISTEN: list('multiaddrs /ip4/ADDRESS/tcp/PORT or /ip4/ADDRESS/udp/PORT/quic-v1 (also ip6)', isListenAddress)
+    .default(['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'])
+    .meta({
+      meaning: 'Where the peer-to-peer node listens, separated by commas; port 0 takes a free one and keeps it',
+      default: '`/ip4/127.0.0.1/tcp/0,/ip4/127.0.0.1/udp/0/quic-v1`: this machine only',
+    }),
+  P2P_BOOTSTRAP: list('multiaddrs', (item) => /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[\w.:/-]{1,400}$/.test(item))
+    .default([])
+    .meta({
+      meaning: 'Multiaddrs of peers to stay connected to, separated by commas (`npx aivillage p2p address` prints one)',
+    }),
+  P2P_NETWORK_KEY: expecting(
+    '64 hexadecimal digits',
+    z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/)
+      .transform((text) => new Uint8Array(Buffer.from(text, 'hex'))),
+    'Make one with: openssl rand -hex 32',
+  )
+    .optional()
+    .meta({
+      meaning: 'Makes the peers a private network: only who has the same key can connect (TCP only)',
+      secret: true,
+    }),
+  P2P_MDNS: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(true)
+    .meta({ meaning: 'Finds peers on the local network by multicast; 0 turns it off', default: '1' }),
+  FORGE_MODEL_URL: expecting(
+    'an https URL (http on this machine only), up to and with /v1',
+    z.string().max(2_000).refine(isSafeUrl),
+  )
+    .optional()
+    .meta({
+      meaning: 'OpenAI-compatible server that model_chat asks when the client offers no sampling',
+      default: '–',
+    }),
+  FORGE_MODEL_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Key of that server', default: '–', secret: true }),
+  FORGE_MODEL_NAME: expecting('a text of 1 to 300 characters', z.string().min(1).max(300))
+    .optional()
+    .meta({ meaning: 'Model that is asked when the caller names none', default: '–' }),
   HYPERRAG_MAX_PASSAGES: whole('whole number of passages', 1, 10_000_000)
     .default(200_000)
     .meta({ meaning: 'Passages of about 1,200 characters that one agent may have in a namespace of HyperRAG' }),
@@ -260,6 +313,14 @@ function toJwks(text: string, context: z.RefinementCtx): JwksSource {
   return z.NEVER;
 }
 
+/** A secret sent there can be read by nobody on the way. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const isPlain = username === '' && password === '' && search === '' && hash === '';
+  return isPlain && (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)));
+}
+
 /** An IP address or a host name, without port or brackets. */
 export function isHost(text: string): boolean {
   return net.isIP(text) !== 0 || /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/.test(text);
@@ -267,6 +328,10 @@ export function isHost(text: string): boolean {
 
 function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isListenAddress(text: string): boolean {
+  return listenParts(text) !== undefined;
 }
 
 function hasNoControl(text: string): boolean {

@@ -16,7 +16,7 @@ const pinned = [
   'emergency_system_shutdown EMERGENCY  system:emergency_stop',
   'emergency_system_resume EMERGENCY  system:emergency_stop',
   'call_binding           READ_ONLY  router:execute',
-  'approved_call          READ_ONLY  router:execute',
+  'approved_call          READ_ONLY  router:execute  86400 s',
   'governance_proposal    OPERATOR  governance:propose',
   'governance_vote        OPERATOR  governance:vote',
   'governance_status      READ_ONLY  governance:read',
@@ -24,6 +24,28 @@ const pinned = [
   'governance_policy      GOVERNANCE  governance:set_policy',
   'governance_resolve     OPERATOR  governance:vote',
   'governance_gate        READ_ONLY  router:gate',
+  'fog_resources          READ_ONLY  fog:read',
+  'deploy_agent_shard     OPERATOR  fog:deploy_shard',
+  'fog_shards             READ_ONLY  fog:read',
+  'fog_stop_shard         OPERATOR  fog:deploy_shard',
+  'fog_submit_job         OPERATOR  fog:submit_job',
+  'fog_job_status         READ_ONLY  fog:read',
+  'fog_cancel_job         OPERATOR  fog:submit_job',
+  'fog_offer              OPERATOR  fog:use_marketplace',
+  'fog_market             READ_ONLY  fog:read',
+  'fog_request_service    OPERATOR  fog:use_marketplace',
+  'fog_contracts          OPERATOR  fog:use_marketplace',
+  'fog_resolve_dispute    OPERATOR  fog:use_marketplace  major_change',
+  'fog_tokens             READ_ONLY  fog:read',
+  'fog_stake              OPERATOR  fog:transfer_tokens',
+  'fog_transfer           OPERATOR  fog:transfer_tokens',
+  'fog_harvesting         OPERATOR  fog:harvest',
+  'forge_phases           READ_ONLY  forge:read',
+  'forge_start_training   OPERATOR  forge:train',
+  'forge_training_status  READ_ONLY  forge:read  610 s',
+  'forge_stop_training    OPERATOR  forge:train',
+  'models_list            READ_ONLY  forge:read',
+  'model_chat             OPERATOR  forge:chat  310 s',
   'hyperrag_query         READ_ONLY',
   'hyperrag_ingest        OPERATOR',
   'hyperrag_memory        OPERATOR',
@@ -44,24 +66,37 @@ const pinned = [
   'twin_elevate           READ_ONLY  twin:elevate',
   'twin_export            READ_ONLY  twin:read',
   'twin_erase             READ_ONLY  twin:erase',
+  'p2p_status             READ_ONLY  p2p:read',
+  'p2p_peers              READ_ONLY  p2p:read',
+  'p2p_connect            OPERATOR  p2p:connect',
+  'p2p_disconnect         OPERATOR  p2p:connect',
+  'p2p_announce           OPERATOR  p2p:connect',
+  'discover_fog_nodes     READ_ONLY  p2p:read',
   'system_performance     READ_ONLY',
+  'resource:forge://*     READ_ONLY  forge:read',
   'resource:governance://* READ_ONLY  governance:read',
+  'resource:fog://*       READ_ONLY  fog:read',
   'resource:hyperrag://*  READ_ONLY',
+  'resource:p2p://*       READ_ONLY  p2p:read',
   'resource:monitoring://* READ_ONLY',
   'resource:twin://*      READ_ONLY  twin:read',
   'resource:village://*   READ_ONLY',
   'prompt:answer_with_citations READ_ONLY',
   'prompt:find_knowledge_gaps READ_ONLY',
+  'prompt:explain_bill    READ_ONLY  fog:read',
   'prompt:capacity_review READ_ONLY',
   'prompt:what_do_you_know_about_me READ_ONLY  twin:read',
   'prompt:prepare_elevation READ_ONLY  twin:read',
+  'prompt:plan_deployment READ_ONLY  fog:read',
+  'prompt:diagnose_connectivity READ_ONLY  p2p:read',
   'prompt:review_proposal READ_ONLY  governance:read',
 ];
 
 it('[M1] the built-in rows are these', () => {
-  const printed = BUILT_IN_ROWS.map(({ match, level, permission, justification, approval, ...rest }) => {
-    expect(rest).toEqual(match === 'approved_call' ? { timeoutMs: 86_400_000 } : {});
-    const conditions = [level, permission, justification && 'justification', approval].filter(Boolean);
+  const printed = BUILT_IN_ROWS.map(({ match, level, permission, justification, approval, timeoutMs, ...rest }) => {
+    expect(rest).toEqual({});
+    const limit = timeoutMs === undefined ? undefined : `${timeoutMs / 1_000} s`;
+    const conditions = [level, permission, justification && 'justification', approval, limit].filter(Boolean);
     return `${match.padEnd(22)} ${conditions.join('  ')}`;
   });
   expect(printed).toEqual(pinned);
