@@ -160,6 +160,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       ...internalDoor.environmentOf(serverId),
       // What unlocks the twins is for their process alone.
       ...(serverId === TWINS_ID ? twinEnvironment(settings) : {}),
+      ...(serverId === 'fog' && endpointEnvironment(settings)),
     }),
     log,
   });
@@ -268,4 +269,15 @@ function aboutSession(kind: 'session_opened' | 'session_closed', session: Sessio
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
   if (agent === undefined) return undefined;
   return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
+}
+
+/** The model endpoint, for the one server that asks it: its key is nobody else's. */
+function endpointEnvironment({ modelEndpoint }: Settings): Readonly<Record<string, string>> {
+  if (modelEndpoint === undefined) return {};
+  const { url, apiKey, model } = modelEndpoint;
+  return {
+    FORGE_MODEL_URL: url,
+    ...(apiKey !== undefined && { FORGE_MODEL_KEY: apiKey }),
+    ...(model !== undefined && { FORGE_MODEL_NAME: model }),
+  };
 }

@@ -73,6 +73,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     MCP_LOG_LEVEL: settings.logLevel,
     MCP_MAX_TOKENS: String(settings.maxTokens),
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
+    FOG_LISTEN: settings.fogListen,
     HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),
   };
   // Keys are for those servers only that use them.

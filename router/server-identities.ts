@@ -20,6 +20,11 @@ const CLIENTS: ReadonlyMap<string, Rights> = new Map<string, Rights>([
   ['governance', { level: LEVELS.READ_ONLY, permissions: [EXECUTE_PERMISSION] }],
   // Both follow the retention policy; the twins elevate knowledge.
   ['hyperrag', { level: LEVELS.READ_ONLY, permissions: ['governance:read'] }],
+  // It finds nodes and joins them; it brings disputes about contracts before governance, whose approval then resolves them in its name.
+  [
+    'fog',
+    { level: LEVELS.OPERATOR, permissions: ['p2p:read', 'p2p:connect', 'governance:propose', 'fog:use_marketplace'] },
+  ],
   [TWINS_ID, { level: LEVELS.OPERATOR, permissions: ['governance:read', 'hyperrag:elevate'] }],
 ]);
 

@@ -71,9 +71,15 @@ export interface Settings {
   readonly maxTokens: number;
   /** Full paths that HyperRAG may ingest files from. */
   readonly hyperragFolders: readonly string[];
-  readonly peers: PeerSettings;
   /** How the twins are locked, and what is told of people. */
   readonly twin: TwinSettings;
+  /** Multiaddr that fog nodes reach the fog server at. */
+  readonly fogListen: string;
+  /** What model_chat asks when the client offers no sampling. */
+  readonly modelEndpoint:
+    | { readonly url: string; readonly apiKey: string | undefined; readonly model: string | undefined }
+    | undefined;
+  readonly peers: PeerSettings;
   /** Of one author in one namespace of HyperRAG. */
   readonly hyperragMaxPassages: number;
   /** undefined = HyperRAG's vectors are the built-in ones. */
@@ -172,6 +178,19 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxResultBytes: v.MCP_MAX_RESULT_BYTES,
     maxTokens: v.MCP_MAX_TOKENS,
     hyperragFolders: v.HYPERRAG_FOLDERS,
+    twin: {
+      passphrase: v.TWIN_PASSPHRASE,
+      keyFile: v.TWIN_KEY_FILE ?? twinKeyFile(dataDir),
+      usesKeychain: v.TWIN_KEYCHAIN,
+      minPeople: v.TWIN_MIN_PEOPLE,
+      epsilon: v.TWIN_EPSILON,
+      epsilonBudget: v.TWIN_EPSILON_BUDGET,
+    },
+    fogListen: v.FOG_LISTEN,
+    modelEndpoint:
+      v.FORGE_MODEL_URL === undefined
+        ? undefined
+        : { url: v.FORGE_MODEL_URL, apiKey: v.FORGE_MODEL_KEY, model: v.FORGE_MODEL_NAME },
     peers: {
       listen: v.P2P_LISTEN,
       bootstrap: v.P2P_BOOTSTRAP,
@@ -183,14 +202,6 @@ function toSettings(v: Variables, env: Environment): Settings {
         coverPerSecond: v.BETANET_COVER_PER_SECOND,
         operator: v.BETANET_OPERATOR,
       },
-    },
-    twin: {
-      passphrase: v.TWIN_PASSPHRASE,
-      keyFile: v.TWIN_KEY_FILE ?? twinKeyFile(dataDir),
-      usesKeychain: v.TWIN_KEYCHAIN,
-      minPeople: v.TWIN_MIN_PEOPLE,
-      epsilon: v.TWIN_EPSILON,
-      epsilonBudget: v.TWIN_EPSILON_BUDGET,
     },
     hyperragMaxPassages: v.HYPERRAG_MAX_PASSAGES,
     hyperragEmbedder: v.HYPERRAG_EMBEDDER && { ...v.HYPERRAG_EMBEDDER, key: v.HYPERRAG_EMBEDDER_KEY },

@@ -150,6 +150,15 @@ export const VARIABLES = z.object({
     .transform((paths) => paths.map(resolvePath))
     .default([])
     .meta({ meaning: 'Folders that HyperRAG may ingest files from, separated by commas' }),
+  FOG_LISTEN: expecting(
+    'a TCP multiaddr such as /ip4/127.0.0.1/tcp/0',
+    z
+      .string()
+      .max(200)
+      .regex(/^\/ip[46]\/[0-9a-fA-F.:]{2,45}\/tcp\/\d{1,5}$/),
+  )
+    .default('/ip4/127.0.0.1/tcp/0')
+    .meta({ meaning: 'Where fog nodes reach the fog server; port 0 takes the last one again, or any free one' }),
   P2P_LISTEN: list('multiaddrs /ip4/ADDRESS/tcp/PORT or /ip4/ADDRESS/udp/PORT/quic-v1 (also ip6)', isListenAddress)
     .default(['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'])
     .meta({
@@ -191,6 +200,21 @@ export const VARIABLES = z.object({
   BETANET_OPERATOR: expecting('1 to 64 letters, digits, dots and hyphens', z.string().regex(/^[\w.-]{1,64}$/))
     .optional()
     .meta({ meaning: 'Who runs this relay: nobody takes two relays of one operator where others are there' }),
+  FORGE_MODEL_URL: expecting(
+    'an https URL (http on this machine only), up to and with /v1',
+    z.string().max(2_000).refine(isSafeUrl),
+  )
+    .optional()
+    .meta({
+      meaning: 'OpenAI-compatible server that model_chat asks when the client offers no sampling',
+      default: '–',
+    }),
+  FORGE_MODEL_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Key of that server', default: '–', secret: true }),
+  FORGE_MODEL_NAME: expecting('a text of 1 to 300 characters', z.string().min(1).max(300))
+    .optional()
+    .meta({ meaning: 'Model that is asked when the caller names none', default: '–' }),
   HYPERRAG_MAX_PASSAGES: whole('whole number of passages', 1, 10_000_000)
     .default(200_000)
     .meta({ meaning: 'Passages of about 1,200 characters that one agent may have in a namespace of HyperRAG' }),
@@ -300,6 +324,14 @@ function toJwks(text: string, context: z.RefinementCtx): JwksSource {
   }
   context.issues.push({ code: 'custom', message: 'a JWKS place', input: text });
   return z.NEVER;
+}
+
+/** A secret sent there can be read by nobody on the way. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const isPlain = username === '' && password === '' && search === '' && hash === '';
+  return isPlain && (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)));
 }
 
 /** An IP address or a host name, without port or brackets. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_RETENTION_DAYS, followRetentionPolicy } from '../../shared/client/retention-policy.ts';
 import { createRouterClient } from '../../shared/client/router-client.ts';
 import { openPrivacy } from '../../shared/privacy/privacy.ts';
+import { createWatches } from '../../shared/watches.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
 import { openEmbedder } from './embedding/embedder.ts';
@@ -20,7 +21,6 @@ import { createSnapshots } from './store/snapshots.ts';
 import { createTrust } from './store/trust.ts';
 import { createVectors } from './store/vectors.ts';
 import { O200K } from './tokens.ts';
-import { createWatches } from './watches.ts';
 
 const DEFAULT_MAX_TOKENS = 128_000;
 const SWEEP_EVERY_MS = 60_000;

@@ -5,8 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { createQueries, type Queries } from '../../../shared/queries.ts';
 import { type Migration, openStore, type Store, StoreError } from '../../../shared/store.ts';
-import { createSyncQueries, type SyncQueries } from '../../../shared/sync-queries.ts';
 import { KEY_BYTES, type MasterKeySource, type SourceKind } from './master-key.ts';
 import { unwrapKey, wrapKey } from './wrap.ts';
 
@@ -68,7 +68,7 @@ export function storeIdOf(person: string): string {
 
 interface Unlocked {
   readonly store: Store<Tables>;
-  readonly queries: SyncQueries;
+  readonly queries: Queries<Tables>;
   master: Uint8Array;
 }
 
@@ -87,7 +87,7 @@ export function createVault(dataDir: string, sourceNow: () => MasterKeySource): 
     const store = await openStore<Tables>({ file, migrations, durability: 'full', busyTimeoutMs: 10_000 });
     try {
       store.connection.pragma('secure_delete = ON');
-      const queries = createSyncQueries(store.connection);
+      const queries = createQueries(store);
       return { store, queries, master: await unlock(store, queries) };
     } catch (error) {
       await store.close();
@@ -96,7 +96,7 @@ export function createVault(dataDir: string, sourceNow: () => MasterKeySource): 
   }
 
   /** The master key that fits this vault; a new vault gets its first one. */
-  async function unlock(store: Store<Tables>, queries: SyncQueries): Promise<Uint8Array> {
+  async function unlock(store: Store<Tables>, queries: Queries<Tables>): Promise<Uint8Array> {
     const found = queries.first<Tables['locks']>(store.db.selectFrom('locks').selectAll());
     if (found === undefined) {
       const source = sourceNow();

@@ -4,23 +4,17 @@
  */
 import fs from 'node:fs';
 import type BetterSqlite3 from 'better-sqlite3';
-import type { Kysely } from 'kysely';
+import { createQueries, type Queries } from '../../../shared/queries.ts';
 import { openStore, StoreError } from '../../../shared/store.ts';
-import { createSyncQueries, type SyncQueries } from '../../../shared/sync-queries.ts';
 import { migrations, type Tables } from './schema.ts';
 
 type Counter = 'fact' | 'removal' | 'event' | 'consent' | 'spending';
 
-export interface TwinStore extends SyncQueries {
-  readonly db: Kysely<Tables>;
-  /** Takes the write lock at once; rolls back when `work` throws. Inside another one it is a part of that. */
-  transaction<T>(work: () => T): T;
+export interface TwinStore extends Queries<Tables> {
   /** The next number of a counter, for use inside a transaction; the first is 1. */
   take(counter: Counter): number;
   /** The last number that was taken; 0 before the first. */
   last(counter: Counter): number;
-  /** Another text as soon as anything was written, by this process or another. */
-  stamp(): string;
   /** A value of the store, made where there is none. */
   setting(name: string, make: () => Uint8Array): Uint8Array;
   setSetting(name: string, value: Uint8Array): void;
@@ -33,7 +27,6 @@ export interface TwinStore extends SyncQueries {
   holdStill(work: () => void): void;
   /** Whether the file was replaced or removed since it was opened. */
   isGone(): boolean;
-  close(): Promise<void>;
 }
 
 const MOST_ATTEMPTS = 20;
@@ -53,10 +46,9 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
   }
   const store = await open(file, key);
   const { db, connection } = store;
-  const queries = createSyncQueries(connection);
+  const queries = createQueries(store);
   const { first, run } = queries;
   const { ino } = fs.statSync(file);
-  const totalChanges = connection.prepare<[], number>('SELECT total_changes()').pluck();
 
   const last = (counter: Counter): number =>
     first<{ value: number }>(db.selectFrom('counters').select('value').where('name', '=', counter))?.value ?? 0;
@@ -67,9 +59,7 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
   }
 
   return {
-    db,
     ...queries,
-    transaction: (work) => (connection.inTransaction ? work() : store.transaction(work)),
     take(counter) {
       const value = last(counter) + 1;
       const insert = db.insertInto('counters').values({ name: counter, value });
@@ -77,7 +67,6 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
       return value;
     },
     last,
-    stamp: () => `${connection.pragma('data_version', { simple: true })}:${totalChanges.get()}`,
     setting(name, make) {
       const select = db.selectFrom('settings').select('value').where('name', '=', name);
       const found = first<{ value: Uint8Array }>(select);
@@ -105,7 +94,6 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
       throw new StoreError('A twin is written to all the time, so it could not be copied; try again.');
     },
     isGone: () => fs.statSync(file, { throwIfNoEntry: false })?.ino !== ino,
-    close: () => store.close(),
   };
 }
 

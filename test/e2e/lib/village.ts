@@ -22,6 +22,9 @@ export interface VillageConfig {
   readonly permissions?: readonly unknown[];
   readonly router?: Readonly<Record<string, unknown>>;
   readonly governance?: Readonly<Record<string, unknown>>;
+  readonly economy?: Readonly<Record<string, unknown>>;
+  readonly forge?: Readonly<Record<string, unknown>>;
+  readonly fog?: Readonly<Record<string, unknown>>;
 }
 
 export interface StartOptions {

@@ -63,6 +63,8 @@ describe('readSettings', () => {
         epsilon: 0.5,
         epsilonBudget: 5,
       },
+      fogListen: '/ip4/127.0.0.1/tcp/0',
+      modelEndpoint: undefined,
       hyperragMaxPassages: 200_000,
       hyperragEmbedder: undefined,
       healthCheckIntervalMs: 30_000,
@@ -91,6 +93,18 @@ describe('readSettings', () => {
     expect(() => readSettings(wrong)).not.toThrow(/too short/);
   });
 
+  it('[J2] takes a model endpoint with its key and its usual model', () => {
+    const env = { FORGE_MODEL_URL: 'http://127.0.0.1:1234/v1', FORGE_MODEL_KEY: 'k', FORGE_MODEL_NAME: 'small' };
+    expect(readSettings(env).modelEndpoint).toEqual({ url: env.FORGE_MODEL_URL, apiKey: 'k', model: 'small' });
+    for (const bad of [
+      'https://user:secret@example.org/v1',
+      'file:///etc/passwd',
+      'https://example.org/v1?key=secret',
+    ]) {
+      expect(() => readSettings({ FORGE_MODEL_URL: bad })).toThrow(/FORGE_MODEL_URL/);
+    }
+  });
+
   it('[X4] makes every path whole, so that children in other folders mean the same one', () => {
     const settings = readSettings({ AIVILLAGE_DATA_DIR: 'data', AIVILLAGE_CONFIG: './servers.json' });
     expect(settings.dataDir).toBe(path.resolve('data'));
@@ -103,6 +117,11 @@ describe('readSettings', () => {
 
   it.each([
     ['MCP_HOST', 'not a host', 'MCP_HOST: expected an IP address or a host name, got "not a host".'],
+    [
+      'FORGE_MODEL_URL',
+      'http://models.example.org/v1',
+      'FORGE_MODEL_URL: expected an https URL (http on this machine only), up to and with /v1, got "http://models.example.org/v1".',
+    ],
     ['MCP_PORT', '65536', 'MCP_PORT: expected a port from 0 to 65535, got "65536".'],
     ['MCP_PORT', '8e3', 'MCP_PORT: expected a port from 0 to 65535, got "8e3".'],
     ['MCP_PORT', '-1', 'MCP_PORT: expected a port from 0 to 65535, got "-1".'],
@@ -240,6 +259,7 @@ describe('readSettings', () => {
       'AIVILLAGE_ROUTER_TOKEN',
       'MCP_TOKEN',
       'P2P_NETWORK_KEY',
+      'FORGE_MODEL_KEY',
       'HYPERRAG_EMBEDDER_KEY',
       'TWIN_PASSPHRASE',
     ]);
