@@ -8,16 +8,17 @@ import { listChanged } from './relay/list-changes.ts';
 import { askLevel } from './relay/logging.ts';
 import { told } from './relay/notifications.ts';
 import { ask } from './relay/questions.ts';
-import { renewSubscriptions } from './relay/subscriptions.ts';
+import { isSubscribedTo, renewSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { stopped } from './stop/stops.ts';
-import { waysTo } from './upstreams/open-transport.ts';
-import { type ServerEvents, type ServerOptions, UpstreamServer } from './upstreams/server.ts';
+import { copiesOf } from './upstreams/open-transport.ts';
+import type { ServerEvents, Way } from './upstreams/options.ts';
+import { UpstreamServer } from './upstreams/server.ts';
 
 export interface ServerFactory {
   configured(config: ServerConfig): UpstreamServer;
   /** One that is not in the configuration: the router's own. */
-  own(options: Pick<ServerOptions, 'id' | 'ways'>): UpstreamServer;
+  own(options: { readonly id: string; readonly ways: readonly Way[] }): UpstreamServer;
 }
 
 interface FactoryOptions {
@@ -72,11 +73,15 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     MCP_LOG_LEVEL: settings.logLevel,
     MCP_MAX_TOKENS: String(settings.maxTokens),
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
+    FOG_LISTEN: settings.fogListen,
     HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),
   };
-  // The key is for one server only.
-  const builtInEnvOf = (id: string) =>
-    id === 'hyperrag' ? { ...builtInEnv, ...embedderEnv(settings.hyperragEmbedder) } : builtInEnv;
+  // Keys are for those servers only that use them.
+  const builtInEnvOf = (id: string) => ({
+    ...builtInEnv,
+    ...(id === 'hyperrag' && embedderEnv(settings.hyperragEmbedder)),
+    ...(MEET_PEERS.has(id) && peerEnv(settings)),
+  });
   return {
     configured(config) {
       return new UpstreamServer({
@@ -93,7 +98,12 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
           const stop = router.stop.coveringServer(config.id);
           return stop === undefined ? undefined : stopped(stop);
         },
-        ways: waysTo(config, {
+        // Ours have work of their own to do, whether or not somebody calls.
+        idleMs: config.isBuiltIn ? undefined : settings.connectionTimeoutMs,
+        isAwaited: () => isSubscribedTo(router, config.id),
+        maxConcurrent: config.securityProfile?.max_concurrent_operations,
+        strategy: config.strategy,
+        copies: copiesOf(config, {
           maxResultBytes: settings.maxResultBytes,
           builtInEnv: builtInEnvOf(config.id),
           assertionEnv,
@@ -102,11 +112,16 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         }),
       });
     },
-    own: (options) =>
+    own: ({ id, ways }) =>
       new UpstreamServer({
         ...common,
-        ownAssertion: () => router.identity.assertion(SELF, options.id),
-        ...options,
+        id,
+        ownAssertion: () => router.identity.assertion(SELF, id),
+        copies: [{ priority: 1, ways }],
+        strategy: 'round-robin',
+        idleMs: undefined,
+        isAwaited: () => true,
+        maxConcurrent: undefined,
         prefix: '',
         stopped: () => undefined,
         isolation: 'shared',
@@ -115,6 +130,26 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         timeoutMs: undefined,
         startTimeoutMs: undefined,
       }),
+  };
+}
+
+/** Our servers that meet peers; the key of a private network is for nobody else. */
+const MEET_PEERS: ReadonlySet<string> = new Set(['p2p', 'fog']);
+
+/** How peers are met, as variables. */
+function peerEnv({ peers }: Settings): Record<string, string> {
+  const { listen, bootstrap, networkKey, mdns, circuits } = peers;
+  return {
+    P2P_LISTEN: listen.join(','),
+    P2P_BOOTSTRAP: bootstrap.join(','),
+    P2P_MDNS: mdns ? '1' : '0',
+    ...(networkKey !== undefined && { P2P_NETWORK_KEY: Buffer.from(networkKey).toString('hex') }),
+    ...(circuits !== undefined && {
+      BETANET_RELAY: circuits.relay ? '1' : '0',
+      BETANET_MIXING_MS: String(circuits.mixingMs),
+      BETANET_COVER_PER_SECOND: String(circuits.coverPerSecond),
+      ...(circuits.operator !== undefined && { BETANET_OPERATOR: circuits.operator }),
+    }),
   };
 }
 

@@ -1,10 +1,13 @@
 /** What mcp-servers.json says once it is read: types only. Servers, agents and rows by name are Maps, never objects. */
+import type { EconomyRules } from '../../shared/economy-rules.ts';
+import type { FogRules } from '../../shared/fog-rules.ts';
+import type { ForgeRules } from '../../shared/forge-rules.ts';
 import type { LevelName } from '../../shared/identity/levels.ts';
 import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { ConfigPath, Place } from './mistake.ts';
-import type { AgentConfig, PermissionRow, RouterConfig, ServerOptions } from './schema.ts';
+import type { AgentConfig, PermissionRow, RouterConfig, SandboxFolders, ServerOptions } from './schema.ts';
 
-export type { AgentConfig, PermissionRow, RouterConfig, SecurityProfile } from './schema.ts';
+export type { AgentConfig, PermissionRow, RouterConfig, SandboxFolders, SecurityProfile } from './schema.ts';
 export type { LevelName };
 
 export interface StdioServer extends ServerOptions {
@@ -18,6 +21,14 @@ export interface StdioServer extends ServerOptions {
   readonly cwd: string;
   /** This program's own `serve <id>`, which may be trusted with built-in names. */
   readonly isBuiltIn: boolean;
+  /** What its process sees and reaches; absent: all that the router does. Folders are full paths. */
+  readonly sandbox?: SandboxFolders;
+  /** Each copy by itself, where they differ; absent: all are as this entry says. */
+  readonly copies?: readonly StdioCopy[];
+}
+
+export interface StdioCopy extends Pick<StdioServer, 'command' | 'args' | 'env' | 'cwd'> {
+  readonly priority: number;
 }
 
 export interface RemoteServer extends ServerOptions {
@@ -30,6 +41,12 @@ export interface RemoteServer extends ServerOptions {
   /** Addresses of private networks are refused unless this is true; so it is for a URL of this machine in the file. */
   readonly allowPrivateAddress: boolean;
   readonly isBuiltIn: false;
+  /** Each copy by itself, where they differ; absent: all are as this entry says. */
+  readonly copies?: readonly RemoteCopy[];
+}
+
+export interface RemoteCopy extends Pick<RemoteServer, 'url' | 'headers' | 'allowPrivateAddress'> {
+  readonly priority: number;
 }
 
 export type ServerConfig = StdioServer | RemoteServer;
@@ -46,6 +63,12 @@ export interface Village {
   readonly permissions: readonly PermissionRow[];
   /** Who votes, and how many it takes (G8). */
   readonly governance: VotingRules;
+  /** What may run on fog nodes, and which may join (F1–F3). */
+  readonly fog: FogRules;
+  /** What is issued, and what work earns and costs (F5–F7). */
+  readonly economy: EconomyRules;
+  /** What the Agent Forge may run (J1–J3). */
+  readonly forge: ForgeRules;
 }
 
 export interface Config extends Village {
