@@ -34,18 +34,18 @@ export function isRepeatable(tool: Tool | undefined): boolean {
 
 /** Checks arguments by the listed schema before they are sent; compiled once for each definition. */
 export class ArgumentChecks {
-  private readonly validator: () => Promise<jsonSchemaValidator>;
+  private readonly validator: jsonSchemaValidator;
   private readonly events: Events;
   private readonly compiled = new WeakMap<Tool, JsonSchemaValidator<unknown>>();
 
-  constructor(validator: () => Promise<jsonSchemaValidator>, events: Events) {
+  constructor(validator: jsonSchemaValidator, events: Events) {
     this.validator = validator;
     this.events = events;
   }
 
   /** @throws AppError INVALID_PARAMS that says where; a schema that cannot be compiled checks nothing, and is told as an event */
-  async check(tool: Tool, args: Readonly<Record<string, unknown>>): Promise<void> {
-    const validate = this.compiled.get(tool) ?? (await this.compile(tool));
+  check(tool: Tool, args: Readonly<Record<string, unknown>>): void {
+    const validate = this.compiled.get(tool) ?? this.compile(tool);
     const { valid, errorMessage } = validate(args);
     if (valid) return;
     throw new AppError('INVALID_PARAMS', {
@@ -54,10 +54,10 @@ export class ArgumentChecks {
     });
   }
 
-  private async compile(tool: Tool): Promise<JsonSchemaValidator<unknown>> {
+  private compile(tool: Tool): JsonSchemaValidator<unknown> {
     let validate: JsonSchemaValidator<unknown>;
     try {
-      validate = (await this.validator()).getValidator(tool.inputSchema as JsonSchemaType);
+      validate = this.validator.getValidator(tool.inputSchema as JsonSchemaType);
     } catch (error) {
       const why = error instanceof Error ? error.name : 'unknown';
       this.events.emit({ kind: 'not_validated', tool: tool.name, why });
@@ -66,12 +66,6 @@ export class ArgumentChecks {
     this.compiled.set(tool, validate);
     return validate;
   }
-}
-
-/** Of the SDK; loaded when first needed. */
-export async function ajv(): Promise<jsonSchemaValidator> {
-  const { AjvJsonSchemaValidator } = await import('@modelcontextprotocol/sdk/validation/ajv');
-  return new AjvJsonSchemaValidator();
 }
 
 /** For pages whose policy forbids code made at run time: the server checks all the same. */

@@ -13,6 +13,7 @@ import {
   type Tool,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { errorOfResult } from '../shared/client/answers.ts';
 import { BackOff, type BackOffOptions } from '../shared/client/back-off.ts';
@@ -22,7 +23,7 @@ import { type Approval, approvalOf, approvalRequired, isUndecided } from './appr
 import { Connection, type Live } from './connection.ts';
 import { Events, type Listener } from './events.ts';
 import { type TokenSource, Tokens } from './tokens.ts';
-import { ArgumentChecks, ajv, isRepeatable, listTools, NO_VALIDATION } from './tools.ts';
+import { ArgumentChecks, isRepeatable, listTools, NO_VALIDATION } from './tools.ts';
 
 export interface VillageClientOptions {
   /** Of the MCP endpoint: `http(s)://…/mcp`, `…/mcp/<id>`, or `ws(s)://…/ws`. */
@@ -100,7 +101,7 @@ export class VillageClient {
     this.backOff = backOff;
     this.tokens = new Tokens({ source: token, refreshUrl, fetch: request, now: Date.now });
     this.checks =
-      validator === false ? undefined : new ArgumentChecks(validator ? async () => validator : ajv, this.events);
+      validator === false ? undefined : new ArgumentChecks(validator ?? new AjvJsonSchemaValidator(), this.events);
     this.connection = new Connection({
       url,
       name: options.name ?? 'aivillage-client',
@@ -165,7 +166,7 @@ export class VillageClient {
   ): Promise<CallToolResult> {
     const tool = (await this.listTools()).get(name);
     // One that is not listed may be there in a moment, and the router says of it what it says of all unknown ones.
-    if (tool !== undefined) await this.checks?.check(tool, args);
+    if (tool !== undefined) this.checks?.check(tool, args);
     const { timeoutMs = this.timeoutMs, retry = true, signal } = options;
     const work = { what: name, isRepeatable: retry && isRepeatable(tool), timeoutMs, signal };
     const result = await this.perform(work, (live, leftMs) => send(live, name, args, options, leftMs));

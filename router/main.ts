@@ -178,6 +178,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       wayToOwnServer({
         router,
         dataDir,
+        checkpointDir,
         registry,
         publicKey: signingKey.publicKey,
         issuer: settings.jwtIssuer,

@@ -10,6 +10,7 @@ import { AppError, toAppError } from '../../shared/errors.ts';
 import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
+import { ConsolePage } from '../console/serve.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
 import { ConnectionCallers } from './connection-callers.ts';
@@ -109,6 +110,7 @@ class Handler {
   private readonly streamable: StreamableHttpDoor;
   private readonly sse: HttpSseDoor;
   private readonly websocket: WebSocketDoor | undefined;
+  private readonly page: ConsolePage | undefined;
   private readonly rest: RestDoor | undefined;
   private readonly verify: HttpServerOptions['verify'];
   private readonly scheme: string;
@@ -120,6 +122,7 @@ class Handler {
     this.streamable = new StreamableHttpDoor(router);
     this.sse = new HttpSseDoor(router);
     this.websocket = options.websocket === true ? new WebSocketDoor(router) : undefined;
+    this.page = options.rest === undefined ? undefined : new ConsolePage();
     this.rest = options.rest;
     this.verify = options.verify;
     this.scheme = scheme;
@@ -191,6 +194,7 @@ class Handler {
   /** What needs no token. True when it was answered. */
   private async answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
     if (this.answerMetadata(request, response, path)) return true;
+    if (this.page?.answer(request, response, path)) return true;
     return this.rest !== undefined && (await this.rest.handleOpenly(request, response, path));
   }
 

@@ -13,6 +13,7 @@ const pinned = [
   'service_remove         EMERGENCY  system:manage_services  justification  major_change',
   'permission_explain     READ_ONLY',
   'audit_query            GOVERNANCE  audit:read',
+  'audit_verify           GOVERNANCE  audit:read',
   'emergency_system_shutdown EMERGENCY  system:emergency_stop',
   'emergency_system_resume EMERGENCY  system:emergency_stop',
   'call_binding           READ_ONLY  router:execute',
