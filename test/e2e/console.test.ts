@@ -123,7 +123,7 @@ it('[C2] [G4] shows a proposal as it is made, takes the vote, and shows the acti
   await chosen.getByText('written').waitFor();
   expect(governed.lines()).toEqual(['voted in the browser']);
   await goTo(page, 'Audit');
-  await page.getByLabel('Tool').fill('ledger__append');
+  await page.getByRole('textbox', { name: 'Tool' }).fill('ledger__append');
   await page.getByRole('button', { name: 'Search' }).click();
   await page.getByRole('cell', { name: 'alice' }).first().waitFor();
   await page.getByRole('button', { name: 'Verify' }).click();
@@ -195,6 +195,7 @@ it.each(['light', 'dark'] as const)(
     for (const name of PAGES) {
       await goTo(page, name);
       await expect.poll(() => page.getByText('Loading …').count()).toBe(0);
+      expect(await page.locator('body').textContent()).not.toMatch(/Invalid Date|undefined|NaN|\[object/);
       await page.evaluate(axe);
       const found = (await page.evaluate('axe.run()')) as {
         violations: { id: string; impact: string; nodes: object[] }[];

@@ -85,13 +85,18 @@ const STATUS_CLASS: Readonly<Record<string, string>> = {
   voting_ongoing: 'warn',
   approval_required: 'warn',
   executing: 'warn',
+  pending_approval: 'warn',
+  limited: 'warn',
   unhealthy: 'bad',
   denied: 'bad',
   failed: 'bad',
   rejected: 'bad',
   expired: 'bad',
   outcome_unknown: 'bad',
-  error: 'bad',
+  tool_error: 'bad',
+  blocked: 'bad',
+  stopped: 'bad',
+  timed_out: 'bad',
 };
 
 /** A status in words; the colour only repeats it. */

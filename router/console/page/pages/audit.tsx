@@ -2,17 +2,25 @@
 import { useState } from 'preact/hooks';
 import { z } from 'zod';
 import { VillageError } from '../../../../client/index.ts';
+import { AUDIT_OUTCOMES } from '../../../audit/entry.ts';
 import { Action, fieldOf, Page, Shown, Status, Time } from '../parts.tsx';
 import { useLoad } from '../use-load.ts';
 import { useVillage } from '../village.ts';
 
-const schema = z.looseObject({
-  records: z.array(z.record(z.string(), z.unknown())),
-  next_before: z.number().nullable(),
+const recordSchema = z.looseObject({
+  seq: z.number(),
+  /** Milliseconds since the epoch. */
+  time: z.number(),
+  kind: z.string(),
+  agent: z.string().optional(),
+  tool: z.string().optional(),
+  outcome: z.string().optional(),
+  reason: z.string().optional(),
 });
+const schema = z.looseObject({ records: z.array(recordSchema), next_before: z.number().nullable() });
+type AuditRecord = z.output<typeof recordSchema>;
 type Search = Readonly<Record<string, string | number>>;
 const FIELDS = ['agent', 'tool'] as const;
-const OUTCOMES = ['', 'ok', 'error', 'denied', 'cancelled', 'unknown', 'cached'];
 
 export function Audit() {
   const { tools } = useVillage();
@@ -52,9 +60,9 @@ function Records() {
           <label>
             Outcome
             <select name="outcome">
-              {OUTCOMES.map((each) => (
+              {['', ...AUDIT_OUTCOMES].map((each) => (
                 <option key={each} value={each}>
-                  {each === '' ? 'any' : each}
+                  {each === '' ? 'any' : each.replaceAll('_', ' ')}
                 </option>
               ))}
             </select>
@@ -77,7 +85,7 @@ function Records() {
                 </thead>
                 <tbody>
                   {records.map((record) => (
-                    <Row key={String(record.seq)} of={record} />
+                    <Row key={record.seq} of={record} />
                   ))}
                 </tbody>
               </table>
@@ -117,19 +125,19 @@ function Verify() {
   );
 }
 
-function Row({ of: record }: { readonly of: Readonly<Record<string, unknown>> }) {
-  const text = (name: string): string => (typeof record[name] === 'string' ? record[name] : '');
+function Row({ of: record }: { readonly of: AuditRecord }) {
+  const { time, agent, kind, tool, outcome, reason } = record;
   return (
     <tr>
       <td>
-        <Time at={text('time')} />
+        <Time at={new Date(time).toISOString()} />
       </td>
-      <td>{text('agent') === '' ? '–' : text('agent')}</td>
+      <td>{agent ?? '–'}</td>
       <td>
-        {text('kind').replaceAll('_', ' ')} {text('tool') !== '' && <code>{text('tool')}</code>}
+        {kind.replaceAll('_', ' ')} {tool !== undefined && <code>{tool}</code>}
       </td>
       <td>
-        {text('outcome') === '' ? '–' : <Status value={text('outcome')} />} <span class="quiet">{text('reason')}</span>
+        {outcome === undefined ? '–' : <Status value={outcome} />} <span class="quiet">{reason}</span>
       </td>
     </tr>
   );

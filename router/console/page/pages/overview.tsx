@@ -70,7 +70,11 @@ function VotesCard() {
           return (
             <>
               <p class={`number ${mine.length > 0 ? 'warn' : ''}`}>{found.length}</p>
-              <p>{mine.length === 0 ? 'None waits for you.' : `${mine.length} wait for your vote.`}</p>
+              <p>
+                {mine.length === 0
+                  ? 'None waits for you.'
+                  : `${mine.length} ${mine.length === 1 ? 'waits' : 'wait'} for your vote.`}
+              </p>
             </>
           );
         }}
