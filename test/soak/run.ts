@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const PARTS = ['kill', 'audit-tamper', 'id-collision', 'approvals'];
+const PARTS = ['kill', 'audit-tamper', 'id-collision', 'approvals', 'replicas'];
 
 const [part, ...options] = process.argv.slice(2);
 if (part !== undefined && !PARTS.includes(part)) {
