@@ -26,6 +26,10 @@ import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
 import { readTls } from './doors/tls-files.ts';
 import { InternalDoor } from './internal-door.ts';
+import { openLedger } from './limits/ledger.ts';
+import { Limiter } from './limits/limiter.ts';
+import { Limits } from './limits/limits.ts';
+import { Penalties } from './limits/penalties.ts';
 import { AnswerCache } from './line/cache.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
@@ -43,6 +47,10 @@ import { enforce } from './stop/enforce.ts';
 import { openStopStore } from './stop/stop-store.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
+
+/** The clock of the machine: all processes on it read the same, and it never goes back. */
+const MACHINE_OFFSET_MS = Number(process.hrtime.bigint() / 1_000n) / 1_000 - performance.now();
+const machineMs = (): number => performance.now() + MACHINE_OFFSET_MS;
 
 export interface RunningRouter {
   readonly router: Router;
@@ -96,6 +104,12 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   });
   const serverIdentities = new ServerIdentities(() => timer.now());
   const stopStore = await openStopStore(dataDir);
+  const limiter = new Limiter({
+    ledger: await openLedger(dataDir, machineMs()),
+    timer,
+    now: machineMs,
+    onFault: (error) => log.error({ err: error }, 'limits cannot be counted together with other routers'),
+  });
   /** What happens whether or not it can be recorded; what may not happen then waits for its record itself. */
   const record = (entry: AuditEntry): void => {
     audit.append(entry).catch((error: unknown) => log.error({ err: error, kind: entry.kind }, 'could not be recorded'));
@@ -144,12 +158,21 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     matrix: createMatrix({ builtIn: BUILT_IN_ROWS, configured: [], permits }),
     audit,
     stop: new EmergencyStop(stopStore, log),
+    limits: new Limits({
+      limiter,
+      penalties: new Penalties(),
+      perMinute: () => current.router.rateLimit.perMinute,
+      now: machineMs,
+      // Not before it has read why.
+      disconnect: (agentId) => setImmediate(() => sessions.closeOf(agentId, 'it went on calling beyond its limit')),
+    }),
     tickets: createTickets(signingKey),
     approvals: createUsedApprovals(stopStore.store),
     cache: new AnswerCache(() => timer.now()),
     timer,
     log,
   };
+  const recordIdentity = identityEvents(audit);
   const internalDoor = new InternalDoor(router, serverIdentities);
   const factory = serverFactory({
     router,
@@ -229,7 +252,10 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
           createAuthRoutes({
             ...identity,
             throttle: createLoginThrottle(Date.now),
-            audit: identityEvents(audit),
+            audit: async (event) => {
+              if (event.outcome === 'allowed' && event.agentId !== undefined) router.limits.count(event.agentId);
+              await recordIdentity(event);
+            },
             now: Date.now,
           }),
         ),
@@ -244,6 +270,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       await servers.stop();
       await internalDoor.close();
       await router.stop.close();
+      await limiter.close();
       await audit.close();
       await identity.close();
     },

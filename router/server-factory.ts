@@ -94,6 +94,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         idleMs: config.isBuiltIn ? undefined : settings.connectionTimeoutMs,
         isAwaited: () => isSubscribedTo(router, config.id),
         maxConcurrent: config.securityProfile?.max_concurrent_operations,
+        rateLimit: config.securityProfile?.rate_limit,
         strategy: config.strategy,
         copies: copiesOf(config, {
           maxResultBytes: settings.maxResultBytes,
@@ -114,6 +115,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         idleMs: undefined,
         isAwaited: () => true,
         maxConcurrent: undefined,
+        rateLimit: undefined,
         prefix: '',
         stopped: () => undefined,
         isolation: 'shared',

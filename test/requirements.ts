@@ -63,7 +63,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   R8: stands('limits'),
   R10: later('tool report'),
   R9: later('tool search'),
-  S1: later('rate limits'),
+  S1: stands('rate limits'),
   S2: later('screening'),
   S3: stands('strict validation'),
   S4: later('changed definitions withheld'),

@@ -112,6 +112,7 @@ export class StreamableHttpDoor {
     if (request.headers['mcp-session-id'] !== undefined) {
       throw new AppError('INVALID_REQUEST', { text: 'initialize opens a session; send it without Mcp-Session-Id' });
     }
+    this.router.limits.refusePaused(caller.agentId);
     const streams = new SessionStreams(this.kept);
     const session = this.router.sessions.open({ caller, endpoint, door: 'http', outlet: streams });
     this.streams.set(session, streams);

@@ -12,6 +12,7 @@ import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { checkStop } from './check-stop.ts';
 import { forward, type Relay } from './forward.ts';
+import { limitCaller, limitTarget } from './limit-rate.ts';
 import { recordAnswer, recordFailure, recordHit, recordStart } from './record.ts';
 import { resolve } from './resolve.ts';
 
@@ -27,11 +28,15 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
   try {
     checkStop(call, router);
     authenticate(call, router.identity);
+    const counted = limitCaller(call, router);
+    if (counted !== undefined) await counted;
     const found = resolve(call, router.catalog);
     entry = found instanceof Promise ? await found : found;
     call.entry = entry;
     call.check();
     const allowed = authorize(call, entry, router.matrix);
+    const within = limitTarget(call, entry, allowed.row, router);
+    if (within !== undefined) await within;
     const asked = await askGovernance(call, entry, allowed, router);
     if (asked !== undefined) return asked;
     call.check();

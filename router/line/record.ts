@@ -10,6 +10,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
 import { type Call, Cancelled } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
+import { Limited } from '../limits/limits.ts';
 import { memberOf, octetsOf, stringOf } from '../message.ts';
 import type { Answer } from '../upstreams/peer.ts';
 import { Denied } from './authorize.ts';
@@ -83,7 +84,7 @@ export async function recordFailure(
   const denied = error instanceof Denied ? { details: { ...approvalOf(call), reasons: error.reasons.join('; ') } } : {};
   await audit.append(
     {
-      kind: 'call_denied',
+      kind: error instanceof Limited ? 'limited' : 'call_denied',
       ...about(call, entry),
       ...denied,
       outcome: refusalOf(error),
@@ -125,6 +126,7 @@ function approvalOf({ approval }: Call): NonNullable<AuditEntry['details']> {
 
 function refusalOf(error: AppError): AuditOutcome {
   if (error instanceof Cancelled) return 'cancelled';
+  if (error instanceof Limited) return 'limited';
   return error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
 }
 

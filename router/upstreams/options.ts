@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly isAwaited: () => boolean;
   /** Calls that it runs at a time; more wait. Undefined: as many as come. */
   readonly maxConcurrent: number | undefined;
+  /** Calls a minute, of all callers together. */
+  readonly rateLimit: number | undefined;
   /** At least one. */
   readonly copies: readonly CopyOptions[];
   readonly strategy: StrategyName;
