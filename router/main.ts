@@ -21,6 +21,9 @@ import { Catalog } from './catalog/catalog.ts';
 import { CoarseTimer } from './coarse-timer.ts';
 import type { Config } from './config/config.ts';
 import { OWN_ID } from './config/server-entry.ts';
+import { aboutDefinition, detailsOf } from './definitions/entry.ts';
+import { DefinitionGuard } from './definitions/guard.ts';
+import { openPinStore } from './definitions/pin-store.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
@@ -33,7 +36,7 @@ import { Penalties } from './limits/penalties.ts';
 import { AnswerCache } from './line/cache.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
-import { rightsChanged, rightsNow } from './relay/list-changes.ts';
+import { definitionsChanged, rightsChanged, rightsNow } from './relay/list-changes.ts';
 import { askLevels } from './relay/logging.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
@@ -66,6 +69,8 @@ const MAX_SESSIONS = 20_000;
 const MAX_SESSIONS_PER_AGENT = 5_000;
 const PAGE_SIZE = 1_000;
 const FIRST_LIST_WAIT_MS = 800;
+/** What other processes approved is in force after so long. */
+const REFRESH_MS = 500;
 
 /** Rejects with what its user must know when a store, a key or a setting refuses. */
 export async function openRouter(settings: Settings, config: Config, log: Logger): Promise<RunningRouter> {
@@ -114,6 +119,18 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   const record = (entry: AuditEntry): void => {
     audit.append(entry).catch((error: unknown) => log.error({ err: error, kind: entry.kind }, 'could not be recorded'));
   };
+  let refreshedAt = 0;
+  const definitions = new DefinitionGuard({
+    store: await openPinStore(dataDir),
+    approvesFirst: () => current.router.definitions === 'approval',
+    now: Date.now,
+    onWithheld: (withholding) => {
+      const { server, list, name, why, pending } = withholding;
+      log.warn({ server, list, name, why }, 'a definition is withheld until it is approved: aivillage definitions');
+      record({ ...aboutDefinition(server, list, name, pending), details: detailsOf(withholding) });
+    },
+    onChanged: () => definitionsChanged(router),
+  });
   const sessions: Sessions = new Sessions({
     timer,
     idleMs: settings.sessionTimeoutMs,
@@ -140,7 +157,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },
-    catalog: new Catalog(),
+    catalog: new Catalog(definitions),
+    definitions,
     sessions,
     identity: {
       get available() {
@@ -172,6 +190,11 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     timer,
     log,
   };
+  timer.add((now) => {
+    if (now - refreshedAt < REFRESH_MS) return;
+    refreshedAt = now;
+    definitions.refresh();
+  });
   const recordIdentity = identityEvents(audit);
   const internalDoor = new InternalDoor(router, serverIdentities);
   const factory = serverFactory({
@@ -271,6 +294,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       await internalDoor.close();
       await router.stop.close();
       await limiter.close();
+      await definitions.close();
       await audit.close();
       await identity.close();
     },

@@ -6,6 +6,7 @@ import type { UsedApprovals } from './approval/used-approvals.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
+import type { DefinitionGuard } from './definitions/guard.ts';
 import type { Identity } from './identity.ts';
 import type { Limits } from './limits/limits.ts';
 import type { AnswerCache } from './line/cache.ts';
@@ -31,6 +32,7 @@ export interface Router {
   /** Those in force; replaced whole when the configuration changes. */
   settings: RouterSettings;
   readonly catalog: Catalog;
+  readonly definitions: DefinitionGuard;
   readonly sessions: Sessions;
   readonly identity: Identity;
   /** The one in force; replaced whole when the configuration changes. */

@@ -94,6 +94,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         idleMs: config.isBuiltIn ? undefined : settings.connectionTimeoutMs,
         isAwaited: () => isSubscribedTo(router, config.id),
         maxConcurrent: config.securityProfile?.max_concurrent_operations,
+        profile: config.securityProfile,
         rateLimit: config.securityProfile?.rate_limit,
         strategy: config.strategy,
         copies: copiesOf(config, {
@@ -115,6 +116,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         idleMs: undefined,
         isAwaited: () => true,
         maxConcurrent: undefined,
+        profile: undefined,
         rateLimit: undefined,
         prefix: '',
         stopped: () => undefined,

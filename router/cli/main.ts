@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./explain.ts')).explainCommand(context),
   stop: async () => (await import('./stop.ts')).stopCommand(context),
   resume: async () => (await import('./stop.ts')).resumeCommand(context),
+  definitions: async () => (await import('./definitions.ts')).definitionsCommand(context),
   audit: async () => (await import('./audit.ts')).auditCommand(context.audit()),
   backup: async () => (await import('./backup.ts')).backupCommand(context),
   restore: async () => (await import('./backup.ts')).restoreCommand(context),

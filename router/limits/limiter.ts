@@ -7,8 +7,8 @@ import { CallWindows, type KeyHash, stepOf } from './call-windows.ts';
 import { hashOf, numberOf } from './key-hash.ts';
 import type { Ledger } from './ledger.ts';
 
-/** The first block is this part of the limit; then each is as large as what counts already. */
-const FIRST_BLOCK = 0.1;
+/** The first block is this part of the limit; then each is as large as what counts already: what a process that dies leaves behind is small. */
+const FIRST_BLOCK = 0.01;
 /** A block is renewed or given back this often at the latest; a segment at a time. */
 const ROUND_MS = 9_600;
 /** What was not used for so long is given back. */

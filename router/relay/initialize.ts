@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
+import { reviewedOf } from '../catalog/catalog.ts';
 import { type Message, parseParams } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -68,5 +69,8 @@ async function about(router: Router, session: Session): Promise<object> {
     throw new AppError('UPSTREAM_UNAVAILABLE', { text: `The server ${session.endpoint} is not available` });
   // Tasks are not relayed, so they are not offered.
   const { tasks: _, ...capabilities } = server.initialized.capabilities;
-  return { ...server.initialized, capabilities };
+  const { instructions, ...about } = server.initialized;
+  const isShown =
+    typeof instructions === 'string' && router.definitions.showsInstructions(reviewedOf(server), instructions);
+  return { ...about, ...(isShown && { instructions }), capabilities };
 }

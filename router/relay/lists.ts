@@ -9,6 +9,7 @@ import { firstStarts } from '../catalog/first-starts.ts';
 import { type Message, parseParams } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
+import { isVisible } from './sees.ts';
 
 const listParams = z.looseObject({ cursor: z.string().max(1000).optional() }).optional();
 
@@ -28,7 +29,7 @@ export async function list(
   if (!params.success) throw new AppError('INVALID_PARAMS', { text: 'cursor must be a string' });
   await firstStarts(router.catalog.view(session.endpoint), router.settings.firstListWaitMs);
   const entries = [...router.catalog.view(session.endpoint).lists[which].values()].filter((entry) =>
-    router.matrix.visible(caller, entry.target),
+    isVisible(router, caller, entry),
   );
   const { pageSize } = router.settings;
   const from = params.data?.cursor === undefined ? 0 : behind(entries, params.data.cursor);

@@ -13,6 +13,8 @@ const pinned = [
   'service_remove         EMERGENCY  system:manage_services  justification  major_change',
   'permission_explain     READ_ONLY',
   'audit_query            GOVERNANCE  audit:read',
+  'definition_review      GOVERNANCE  system:manage_services',
+  'definition_approve     GOVERNANCE  system:manage_services  justification  minor_change',
   'emergency_system_shutdown EMERGENCY  system:emergency_stop',
   'emergency_system_resume EMERGENCY  system:emergency_stop',
   'call_binding           READ_ONLY  router:execute',

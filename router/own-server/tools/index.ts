@@ -3,6 +3,8 @@ import type { OwnServerDeps } from '../deps.ts';
 import { approvedCall } from './approved-call.ts';
 import { auditQuery } from './audit-query.ts';
 import { callBinding } from './call-binding.ts';
+import { definitionApprove } from './definition-approve.ts';
+import { definitionReview } from './definition-review.ts';
 import { emergencySystemResume } from './emergency-system-resume.ts';
 import { emergencySystemShutdown } from './emergency-system-shutdown.ts';
 import { permissionExplain } from './permission-explain.ts';
@@ -19,6 +21,8 @@ export function ownTools(deps: OwnServerDeps): readonly Tool[] {
     auditQuery(deps),
     serviceRegister(deps),
     serviceRemove(deps),
+    definitionReview(deps),
+    definitionApprove(deps),
     emergencySystemShutdown(deps),
     emergencySystemResume(deps),
     callBinding(deps),
