@@ -184,6 +184,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       // Not before it has read why.
       disconnect: (agentId) => setImmediate(() => sessions.closeOf(agentId, 'it went on calling beyond its limit')),
     }),
+    screening: { isOn: () => current.router.screening },
     tickets: createTickets(signingKey),
     approvals: createUsedApprovals(stopStore.store),
     cache: new AnswerCache(() => timer.now()),

@@ -40,6 +40,7 @@ export interface Router {
   readonly audit: AuditLog;
   readonly stop: EmergencyStop;
   readonly limits: Limits;
+  readonly screening: { readonly isOn: () => boolean };
   readonly tickets: Tickets;
   readonly approvals: UsedApprovals;
   readonly cache: AnswerCache;

@@ -64,7 +64,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   R10: later('tool report'),
   R9: later('tool search'),
   S1: stands('rate limits'),
-  S2: later('screening'),
+  S2: stands('screening'),
   S3: stands('strict validation'),
   S4: stands('changed definitions withheld'),
   S5: stands('hidden instructions'),

@@ -227,6 +227,8 @@ export const router = closed({
   rateLimit: rate.default({ perMinute: 100 }),
   /** Whether a tool's definition may be listed when it is seen for the first time, or waits for an approval like one that changed. */
   definitions: oneOf(['first-use', 'approval']).default('first-use'),
+  /** Whether calls whose arguments look like an attack are blocked. */
+  screening: yesOrNo.default(true),
   /** What stdio servers may be started with. Absent: the usual launchers, and any path that the file writes. */
   allowedCommands: texts(100, 4096).optional(),
   /** Entries of one page of the router's lists. */

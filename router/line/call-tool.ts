@@ -15,6 +15,7 @@ import { forward, type Relay } from './forward.ts';
 import { limitCaller, limitTarget } from './limit-rate.ts';
 import { recordAnswer, recordFailure, recordHit, recordStart } from './record.ts';
 import { resolve } from './resolve.ts';
+import { screenCall } from './screen.ts';
 
 /**
  * @param relay takes the call to its server: `forward`, unless the server is asked once for several callers
@@ -37,6 +38,7 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     const allowed = authorize(call, entry, router.matrix);
     const within = limitTarget(call, entry, allowed.row, router);
     if (within !== undefined) await within;
+    screenCall(call, entry, router);
     const asked = await askGovernance(call, entry, allowed, router);
     if (asked !== undefined) return asked;
     call.check();

@@ -136,6 +136,7 @@ describe('a whole file', () => {
     expect(config.router).toEqual({
       rateLimit: { perMinute: 7 },
       definitions: 'first-use',
+      screening: true,
       pageSize: 50,
       allowedHosts: [],
       allowedOrigins: [],
