@@ -73,7 +73,15 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     MCP_LOG_LEVEL: settings.logLevel,
     MCP_MAX_TOKENS: String(settings.maxTokens),
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
+    FOG_LISTEN: settings.fogListen,
+    HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),
   };
+  // Keys are for those servers only that use them.
+  const builtInEnvOf = (id: string) => ({
+    ...builtInEnv,
+    ...(id === 'hyperrag' && embedderEnv(settings.hyperragEmbedder)),
+    ...(MEET_PEERS.has(id) && peerEnv(settings)),
+  });
   return {
     configured(config) {
       return new UpstreamServer({
@@ -99,7 +107,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         strategy: config.strategy,
         copies: copiesOf(config, {
           maxResultBytes: settings.maxResultBytes,
-          builtInEnv,
+          builtInEnv: builtInEnvOf(config.id),
           assertionEnv,
           environmentOf,
           log,
@@ -127,4 +135,31 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         startTimeoutMs: undefined,
       }),
   };
+}
+
+/** Our servers that meet peers; the key of a private network is for nobody else. */
+const MEET_PEERS: ReadonlySet<string> = new Set(['p2p', 'fog']);
+
+/** How peers are met, as variables. */
+function peerEnv({ peers }: Settings): Record<string, string> {
+  const { listen, bootstrap, networkKey, mdns, circuits } = peers;
+  return {
+    P2P_LISTEN: listen.join(','),
+    P2P_BOOTSTRAP: bootstrap.join(','),
+    P2P_MDNS: mdns ? '1' : '0',
+    ...(networkKey !== undefined && { P2P_NETWORK_KEY: Buffer.from(networkKey).toString('hex') }),
+    ...(circuits !== undefined && {
+      BETANET_RELAY: circuits.relay ? '1' : '0',
+      BETANET_MIXING_MS: String(circuits.mixingMs),
+      BETANET_COVER_PER_SECOND: String(circuits.coverPerSecond),
+      ...(circuits.operator !== undefined && { BETANET_OPERATOR: circuits.operator }),
+    }),
+  };
+}
+
+function embedderEnv(embedder: Settings['hyperragEmbedder']): Readonly<Record<string, string>> {
+  if (embedder === undefined) return {};
+  if (embedder.kind === 'onnx') return { HYPERRAG_EMBEDDER: `onnx:${embedder.folder}` };
+  const { url, model, key } = embedder;
+  return { HYPERRAG_EMBEDDER: `openai:${url}#${model}`, ...(key !== undefined && { HYPERRAG_EMBEDDER_KEY: key }) };
 }

@@ -4,23 +4,40 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Caller } from '../shared/identity/caller.ts';
-import { LEVELS } from '../shared/identity/levels.ts';
+import { LEVELS, type Level } from '../shared/identity/levels.ts';
 import { refused } from '../shared/identity/refusal.ts';
 import { EXECUTE_PERMISSION } from '../shared/identity/roles.ts';
 
-/** The servers that are clients, and what each may do beyond what everybody may. */
-const CLIENTS: ReadonlyMap<string, readonly string[]> = new Map([['governance', [EXECUTE_PERMISSION]]]);
+export const TWINS_ID = 'digital-twin';
+
+interface Rights {
+  readonly level: Level;
+  readonly permissions: readonly string[];
+}
+
+/** The servers that are clients, and what each may do. */
+const CLIENTS: ReadonlyMap<string, Rights> = new Map<string, Rights>([
+  ['governance', { level: LEVELS.READ_ONLY, permissions: [EXECUTE_PERMISSION] }],
+  // Both follow the retention policy; the twins elevate knowledge.
+  ['hyperrag', { level: LEVELS.READ_ONLY, permissions: ['governance:read'] }],
+  // It finds nodes and joins them; it brings disputes about contracts before governance, whose approval then resolves them in its name.
+  [
+    'fog',
+    { level: LEVELS.OPERATOR, permissions: ['p2p:read', 'p2p:connect', 'governance:propose', 'fog:use_marketplace'] },
+  ],
+  [TWINS_ID, { level: LEVELS.OPERATOR, permissions: ['governance:read', 'hyperrag:elevate'] }],
+]);
 
 /** A token is renewed at half its life. */
 export const SERVER_TOKEN_TTL_MS = 15 * 60_000;
 
 const CALLERS: ReadonlyMap<string, Caller> = new Map(
-  [...CLIENTS].map(([agentId, permissions]) => [
+  [...CLIENTS].map(([agentId, { level, permissions }]) => [
     agentId,
     Object.freeze({
       agentId,
       role: 'server',
-      level: LEVELS.READ_ONLY,
+      level,
       permissions: Object.freeze([...permissions]),
       tokenId: `server:${agentId}`,
       // The token ends, not the caller behind it: who verifies it says so.

@@ -36,6 +36,8 @@ const TICK_MS = 100;
 const PROBE_EVERY_MS = 500;
 const PRUNE_EVERY_MS = 3_600_000;
 const CLOSE_TIMEOUT_MS = 5_000;
+/** What a batch leaves behind is garbage at once: by itself V8 would let 100 MB of it come together before it looks. */
+const YOUNG_GENERATION_MB = 6;
 /** Bounds on what waits for the writer: records, and characters of entries and arguments. */
 const MAX_WAITING = 20_000;
 const MAX_WAITING_CHARACTERS = 128 * 1024 * 1024;
@@ -327,5 +329,8 @@ function unavailable(why: string): AppError {
 /** Beside this file, with its own extension: TypeScript here, JavaScript in the published build. */
 function startWriterThread(options: WriterOptions): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(new URL(`./writer-worker.${extension}`, import.meta.url), { workerData: options });
+  return new Worker(new URL(`./writer-worker.${extension}`, import.meta.url), {
+    workerData: options,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
 }

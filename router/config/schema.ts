@@ -224,7 +224,7 @@ const originList = expecting(
 
 export const router = closed({
   /** Per caller. */
-  rateLimit: rate.default({ perMinute: 100 }),
+  rateLimit: closed({ perMinute: whole(' of calls', 1, 100_000_000) }).default({ perMinute: 100 }),
   /** Whether a tool's definition may be listed when it is seen for the first time, or waits for an approval like one that changed. */
   definitions: oneOf(['first-use', 'approval']).default('first-use'),
   /** Whether calls whose arguments look like an attack are blocked. */
@@ -238,3 +238,21 @@ export const router = closed({
   allowedOrigins: originList.default([]),
 });
 export type RouterConfig = Readonly<z.output<typeof router>>;
+
+const programKeys = {
+  args: texts(256, 4096).default([]),
+  sandbox: yesOrNo.default(true),
+  network: yesOrNo.default(false),
+  readable: texts(100, 4096).default([]),
+  health: oneOf(['alive', 'ping']).default('alive'),
+};
+/** What a job may run (F3). */
+export const fogProgram = closed({ command: text(4096), ...programKeys });
+/** What a shard of an agent type runs (F2); without a command the program that comes with the village. */
+export const fogAgentProgram = closed({ command: text(4096).optional(), ...programKeys });
+export const fogPart = closed({
+  commands: z.unknown().optional(),
+  agents: z.unknown().optional(),
+  /** Peer ids of the nodes that may join. */
+  nodes: z.union([z.literal('any'), texts(10_000, 100)], '"any" or a list of peer ids').optional(),
+});

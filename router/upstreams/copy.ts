@@ -281,7 +281,7 @@ export class Copy implements Weighed {
     const { answers, isStalled, isOpen } = this.liveness;
     if (this.state === 'ready') {
       this.options.log.warn({ ...this.named, answers, isOpen }, 'health check');
-      this.problem = answers ? undefined : 'it does not answer a ping';
+      this.problem = !answers ? 'it does not answer a ping' : isOpen ? 'it leaves calls unanswered' : undefined;
       this.events.onChange(this);
     }
     // What can be made elsewhere does not wait for its deadline here.

@@ -5,7 +5,7 @@
 import type { CoarseTimer } from '../coarse-timer.ts';
 import type { Peer } from './peer.ts';
 
-type Pinged = Pick<Peer, 'request' | 'inFlight' | 'received'>;
+type Pinged = Pick<Peer, 'request' | 'inFlight' | 'received' | 'isHeldBack'>;
 
 export interface LivenessOptions {
   readonly timer: CoarseTimer;
@@ -87,10 +87,12 @@ export class Liveness {
   private tick(now: number): void {
     const peer = this.options.peer();
     if (peer === undefined || this.asking !== undefined) return;
-    if (peer.received !== this.heard || peer.inFlight === 0) {
+    // A server that is not listened to cannot be said to be silent.
+    if (peer.received !== this.heard || peer.inFlight === 0 || peer.isHeldBack) {
       this.heard = peer.received;
       this.heardAt = now;
     }
+    if (peer.isHeldBack) return;
     const isDoubted = this.isOpen || this.isStalled;
     const isSilent = this.options.hasSiblings && now - this.heardAt >= SILENCE_MS;
     if (isSilent && !isDoubted) void this.ask(peer, DOUBT_MS);
@@ -118,7 +120,7 @@ export class Liveness {
     if (this.asking !== peer) return;
     this.asking = undefined;
     this.askedAt = this.options.timer.now();
-    if (this.options.peer() !== peer) return;
+    if (this.options.peer() !== peer || (!answers && peer.isHeldBack)) return;
     if (answers) {
       this.failures = 0;
       this.heardAt = this.askedAt;

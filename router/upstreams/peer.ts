@@ -127,6 +127,11 @@ export class Peer {
     return this.pending.size;
   }
 
+  /** What it says is not read at the moment, because clients do not take its large answers. */
+  get isHeldBack(): boolean {
+    return this.undelivered.isHeldBack;
+  }
+
   get isClosed(): boolean {
     return this.closed;
   }

@@ -6,36 +6,79 @@ import type { Hit } from '../../shared/retrieval/retriever.ts';
 import { sigmoid } from './trust.ts';
 
 /**
- * Logistic regression of "the hit is one of the passages that the answer needs" over 9,450 judged hits of four public question
- * sets, each set weighing the same; test/bench/retrieval/fit-confidence.ts
- * fits it, decisions/0002 tells how it does on a set that it did not see.
+ * Logistic regression of "the hit is one of the passages that the answer needs" over the ten best hits of questions of five public
+ * sets, each set weighing the same; test/bench/retrieval/fit-confidence.ts fits it, decisions/0002 tells how it does on a set that
+ * it did not see.
  */
 const WEIGHTS = {
-  bias: -8.67,
-  coverage: 0.02,
-  lexical: -1.94,
-  named: 1.1,
-  pairs: 0.79,
-  vector: -5.45,
-  reached: -1.63,
-  byNames: 1.8,
-  score: 3.6,
+  bias: -5.5,
+  coverage: -0.94,
+  lexical: 0.09,
+  named: 1.04,
+  pairs: 0.92,
+  vector: -1.66,
+  reached: 1.04,
+  byNames: -1.86,
+  score: 0.98,
   /** Of the score, against that of the best hit. */
-  relative: 6.89,
+  relative: 2.86,
+  first: 1.72,
+  second: -0.01,
+  /** To the next hit, in shares of the best score. */
+  gap: 4.3,
+  /** A name leads from it to one of the first hits, or back. */
+  linked: 2.12,
+  /** Whether names led to the best hit; and, for the second, that, what of the question the best leaves open, and how many hits names led to. */
+  bestByNames: -1,
+  secondToNames: 0.69,
+  secondOpen: 2.05,
+  secondAmongNames: 1.17,
 } as const;
 
 export type Evidence = Readonly<Record<keyof typeof WEIGHTS, number>>;
 
-/** What the regression looks at, for one hit among those of its question. */
-export function evidenceOf({ score, features }: Hit, bestScore: number): Evidence {
-  const { coverage, lexical, named, pairs, vector, reached, hops } = features;
-  const relative = bestScore > 0 ? score / bestScore : 0;
-  return { bias: 1, coverage, lexical, named, pairs, vector, reached, byNames: hops > 0 ? 1 : 0, score, relative };
+/** Hits that are looked at for how the question is answered: by one passage, or by several that names join. */
+const LOOKED_AT = 10;
+const FIRST_HITS = 5;
+
+/** What the regression looks at, for one hit among all of its question, in their order. */
+export function evidenceOf(hits: readonly Hit[], at: number): Evidence {
+  const hit = hits[at]!;
+  const best = hits[0]!;
+  const { coverage, lexical, named, pairs, vector, reached, hops } = hit.features;
+  const share = (score: number) => (best.score > 0 ? score / best.score : 0);
+  const second = at === 1 ? 1 : 0;
+  const bestByNames = best.features.hops > 0 ? 1 : 0;
+  const looked = hits.slice(0, LOOKED_AT);
+  return {
+    bias: 1,
+    coverage,
+    lexical,
+    named,
+    pairs,
+    vector,
+    reached,
+    byNames: hops > 0 ? 1 : 0,
+    score: hit.score,
+    relative: share(hit.score),
+    first: at === 0 ? 1 : 0,
+    second,
+    gap: share(hit.score - (hits[at + 1]?.score ?? 0)),
+    linked: hits.slice(0, FIRST_HITS).some((other) => leads(hit, other) || leads(other, hit)) ? 1 : 0,
+    bestByNames,
+    secondToNames: second * bestByNames,
+    secondOpen: second * (1 - best.features.coverage),
+    secondAmongNames: (second * looked.filter(({ features }) => features.hops > 0).length) / looked.length,
+  };
+}
+
+function leads(from: Hit, to: Hit): boolean {
+  return from !== to && to.path.kind === 'entity' && to.path.from === from.id;
 }
 
 /** The evidence for one hit as one number; `sigmoid` of it is the probability before any correction. */
-export function fitLogit(hit: Hit, bestScore: number): number {
-  const evidence = Object.entries(evidenceOf(hit, bestScore));
+export function fitLogit(hits: readonly Hit[], at: number): number {
+  const evidence = Object.entries(evidenceOf(hits, at));
   return evidence.reduce((sum, [name, value]) => sum + WEIGHTS[name as keyof typeof WEIGHTS] * value, 0);
 }
 

@@ -2,18 +2,12 @@
  * What stays in a full context store (H6): how tokens are counted and which entries go first. Pure.
  */
 
-/** Counts what a text costs; replaceable by a real tokeniser. */
+/** Counts what a text costs a model. */
 export interface TokenCounter {
-  /** Told beside every count, so that nobody takes an estimate for more. */
+  /** Told beside every count. */
   readonly method: string;
-  count(text: string): number;
+  count(text: string): Promise<number>;
 }
-
-/** One token for four bytes of UTF-8: about right for English prose, too many for other scripts. */
-export const ESTIMATE: TokenCounter = {
-  method: 'estimate: UTF-8 bytes / 4',
-  count: (text) => Math.ceil(Buffer.byteLength(text) / 4),
-};
 
 export interface Weighed {
   readonly id: string;

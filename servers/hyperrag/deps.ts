@@ -1,4 +1,7 @@
 /** What HyperRAG's tools, resources and prompts work on. */
+import type { Watches } from '../../shared/watches.ts';
+import type { TokenCounter } from './contexts.ts';
+import type { Embeddings } from './embedding/embeddings.ts';
 import type { Graph } from './graph/walk.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Memories } from './memories.ts';
@@ -8,7 +11,6 @@ import type { Documents } from './store/documents.ts';
 import type { HyperragStore } from './store/open.ts';
 import type { Questions } from './store/questions.ts';
 import type { Trust } from './store/trust.ts';
-import type { Watches } from './watches.ts';
 
 /** A place in a text that tells who somebody is. */
 export interface PersonalDatum {
@@ -25,12 +27,15 @@ export interface HyperragDeps {
   readonly store: HyperragStore;
   readonly documents: Documents;
   readonly index: SearchIndex;
+  /** undefined when the owner chose none: then there are the built-in vectors only. */
+  readonly embeddings: Embeddings | undefined;
   readonly knowledge: Knowledge;
   readonly memories: Memories;
   readonly graph: Graph;
   readonly trust: Trust;
   readonly questions: Questions;
   readonly contexts: Contexts;
+  readonly tokenCounter: TokenCounter;
   readonly watches: Watches;
   /** Full paths that files may be ingested from. */
   readonly folders: readonly string[];

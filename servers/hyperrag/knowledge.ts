@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { Hit, Mode, Path } from '../../shared/retrieval/retriever.ts';
 import { fitLogit, relevance } from './confidence.ts';
+import type { Embeddings } from './embedding/embeddings.ts';
 import { groupOf, type SearchIndex } from './search-index.ts';
 import { DAY_MS, type Documents, type StoredDocument, type StoredPassage } from './store/documents.ts';
 import type { Kind } from './store/schema.ts';
@@ -55,6 +56,7 @@ export interface KnowledgeParts {
   readonly index: SearchIndex;
   readonly documents: Documents;
   readonly trust: Trust;
+  readonly embeddings: Embeddings | undefined;
   readonly retentionDays: () => number;
   readonly nowMs: () => number;
 }
@@ -64,7 +66,14 @@ const SPARE = 10;
 const MOST_HITS = 1_000;
 const LONGEST_PATH = 4;
 
-export function createKnowledge({ index, documents, trust, retentionDays, nowMs }: KnowledgeParts): Knowledge {
+export function createKnowledge({
+  index,
+  documents,
+  trust,
+  embeddings,
+  retentionDays,
+  nowMs,
+}: KnowledgeParts): Knowledge {
   function isExpired({ kind, ttl_days, updated_at }: StoredDocument): boolean {
     const days = ttl_days ?? (kind === 'memory' ? retentionDays() : undefined);
     return days !== undefined && updated_at + days * DAY_MS <= nowMs();
@@ -73,9 +82,17 @@ export function createKnowledge({ index, documents, trust, retentionDays, nowMs 
   return {
     isExpired,
     async search({ query, limit, mode, minConfidence, namespaces, kinds, asker }) {
-      const retriever = mode === 'vector' ? await index.learnt() : await index.ready();
+      const [retriever, vector] = await Promise.all([
+        mode === 'vector' ? index.learnt() : index.ready(),
+        mode === 'vector' || mode === 'auto' ? embeddings?.query(query) : undefined,
+      ]);
       const groups = kinds.flatMap((kind) => namespaces.map((namespace) => groupOf(kind, namespace)));
-      const hits = retriever.search(query, { limit: Math.min(MOST_HITS, limit * 2 + SPARE), mode, groups });
+      const hits = retriever.search(query, {
+        limit: Math.min(MOST_HITS, limit * 2 + SPARE),
+        mode,
+        groups,
+        ...(vector && { vector }),
+      });
       const allowed = new Set(namespaces);
       const rows = new Map<string, StoredPassage>();
       for (const row of documents.passages(hits.map(({ id }) => Number(id)))) {
@@ -83,18 +100,19 @@ export function createKnowledge({ index, documents, trust, retentionDays, nowMs 
       }
       const byId = new Map(hits.map((hit) => [hit.id, hit]));
       const calibration = trust.calibrationOf(asker);
-      const best = hits[0]?.score ?? 0;
       const first = new Map<string, { hit: Hit; passage: StoredPassage }>();
       for (const hit of hits) {
         const passage = rows.get(hit.id);
         if (passage && !first.has(passage.digest)) first.set(passage.digest, { hit, passage });
       }
+      // The same claim from another source is no rival of it.
+      const rivals = [...first.values()].map(({ hit }) => hit);
       const statements = documents.claimants([...first.keys()], namespaces);
       const claims = [...statements].map(([digest, statedBy]) => ({ digest, statedBy }));
       const truths = new Map(trust.probabilities(claims).map((truth, n) => [claims[n]!.digest, truth]));
-      const found = [...first].map(([digest, { hit, passage }]): Found => {
+      const found = [...first].map(([digest, { hit, passage }], at): Found => {
         const truth = (truths.get(digest) ?? 0) * statedConfidence(passage.document);
-        const logit = fitLogit(hit, best);
+        const logit = fitLogit(rivals, at);
         const fits = relevance(logit, calibration);
         const sources = new Set([passage.document.source, ...statements.get(digest)!.map(({ source }) => source)]);
         return {

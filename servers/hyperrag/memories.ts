@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { chunkText } from './ingest/chunk.ts';
 import type { Knowledge } from './knowledge.ts';
-import { mayChange, namespacesToRead, namespaceToWrite } from './namespaces.ts';
+import { fullText, mayChange, namespacesToRead, namespaceToWrite } from './namespaces.ts';
 import { DAY_MS, type Documents, digestOf, type StoredDocument } from './store/documents.ts';
 import type { Trust } from './store/trust.ts';
 
@@ -108,11 +108,12 @@ export function createMemories(parts: MemoryParts): Memories {
     if (pieces.length === 0) throw new AppError('INVALID_PARAMS', { text: 'A memory needs a text in `content`' });
     const author = documents.find(namespace, 'memory', id)?.author ?? caller.agentId;
     const metadata = { content, tags: [...tags] };
-    documents.put(
+    const done = documents.put(
       { namespace, kind: 'memory', id, title: '', source: author, author, metadata, ttlDays, pieces },
       nowMs(),
       () => true,
     );
+    if (done.outcome === 'full') throw new AppError('CONFLICT', { text: fullText(done) });
     return toMemory(find(caller, id));
   }
 

@@ -45,3 +45,8 @@ function unknownNamespace(asked: string): AppError {
     text: `Unknown namespace: ${asked}. Leave it out for your own, or say "${SHARED}" for what all may read.`,
   });
 }
+
+/** What to say when an author has as many passages as it may have. */
+export function fullText({ held, most }: { readonly held: number; readonly most: number }): string {
+  return `You have ${held} passages there, and may have ${most}. Forget something first, or ask the owner to raise HYPERRAG_MAX_PASSAGES.`;
+}

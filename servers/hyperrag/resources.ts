@@ -11,7 +11,7 @@ import { BOUNDS, toContextAnswer, toMemoryView } from './view.ts';
 const ENTITY_LIMIT = 50;
 
 export function hyperragResources(deps: HyperragDeps): readonly Resource[] {
-  const { graph, memories, contexts, documents, watches, store } = deps;
+  const { graph, memories, contexts, documents, watches, store, embeddings } = deps;
 
   const figures = (caller: Caller) =>
     namespacesToRead(caller, undefined).map((namespace) => ({
@@ -19,6 +19,9 @@ export function hyperragResources(deps: HyperragDeps): readonly Resource[] {
       kinds: documents.counts([namespace]),
       context: contexts.totals(namespace),
     }));
+
+  /** Which vectors searches go by, and how far those of an embedder have come. */
+  const vectors = () => embeddings?.status() ?? { embedder: 'built-in' };
 
   return [
     defineResource({
@@ -30,7 +33,7 @@ export function hyperragResources(deps: HyperragDeps): readonly Resource[] {
       mimeType: 'application/json',
       async read({ caller }) {
         const namespace = ownNamespace(caller);
-        return { json: toContextAnswer(contexts, namespace, contexts.list(namespace, {})) };
+        return { json: toContextAnswer(deps, namespace, contexts.list(namespace, {})) };
       },
       watch: (onUpdate) => watches.watch(() => String(store.last('context')), onUpdate),
     }),
@@ -39,11 +42,14 @@ export function hyperragResources(deps: HyperragDeps): readonly Resource[] {
       name: 'stats',
       title: 'What is known',
       description:
-        'How many documents, memories, passages and context entries you can read. Updated with every change.',
+        'How many documents, memories, passages and context entries you can read, and how far the embedder has come. Updated ' +
+        'with every change.',
       mimeType: 'application/json',
-      read: async ({ caller }) => ({ json: { namespaces: figures(caller) } }),
-      watch: (onUpdate) =>
-        watches.watch(() => `${store.last('passage')}:${store.last('removal')}:${store.last('context')}`, onUpdate),
+      read: async ({ caller }) => ({ json: { namespaces: figures(caller), vectors: vectors() } }),
+      watch: (onUpdate) => {
+        const counters = ['passage', 'removal', 'context', 'vector'] as const;
+        return watches.watch(() => counters.map(store.last).join(':'), onUpdate);
+      },
     }),
     defineResourceTemplate({
       uriTemplate: 'hyperrag://entity/{name}',

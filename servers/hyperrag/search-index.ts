@@ -10,6 +10,7 @@ import type { Documents, StoredPassage } from './store/documents.ts';
 import type { HyperragStore } from './store/open.ts';
 import type { Kind } from './store/schema.ts';
 import type { Snapshots } from './store/snapshots.ts';
+import type { Vectors } from './store/vectors.ts';
 
 const PAGE = 200;
 /** After so long the event loop gets its turn. */
@@ -42,10 +43,12 @@ export function createSearchIndex(
   documents: Documents,
   snapshots: Snapshots,
   log: Log,
+  embedded: () => Vectors | undefined = () => undefined,
 ): SearchIndex {
   let retriever: Retriever | undefined;
   let passageSeen = 0;
   let removalSeen = 0;
+  let vectorSeen = 0;
   let stamp = '';
   let sinceSnapshot = 0;
   let syncing: Promise<Retriever> | undefined;
@@ -77,9 +80,12 @@ export function createSearchIndex(
     const seen = store.stamp();
     if (seen !== stamp) {
       // Only what was there at the beginning: somebody may be writing on without end.
+      const vectors = embedded();
+      const vector = vectors?.last() ?? 0;
       const [removal, passage] = [store.last('removal'), store.last('passage')];
       await takeRemovals(into, removal);
       await takeAdditions(into, passage);
+      if (vectors) await takeVectors(into, vectors, vector);
       if (!isClosed) stamp = seen;
     }
     if (into.needsLearning || isSnapshotDue(into)) rest();
@@ -114,6 +120,21 @@ export function createSearchIndex(
         began = performance.now();
       }
       if (passages.length < PAGE) return;
+    }
+  }
+
+  /** After the additions, so that each has its passage, or that is gone. */
+  async function takeVectors(into: Retriever, from: Vectors, until: number): Promise<void> {
+    const { dimensions } = from;
+    if (dimensions === undefined) return;
+    into.expectVectors(dimensions);
+    while (vectorSeen < until && !isClosed) {
+      const rows = from.since(vectorSeen, PAGE);
+      for (const { passageKey, vector } of rows) {
+        if (into.has(String(passageKey))) into.setVector(String(passageKey), vector);
+      }
+      vectorSeen = rows.at(-1)?.position ?? until;
+      await nextTurn();
     }
   }
 

@@ -1,10 +1,11 @@
 /** How HyperRAG shows things to callers: shapes with their bounds, and the one way each is printed. */
 import { z } from 'zod';
 import type { Caller } from '../../shared/identity/caller.ts';
+import type { HyperragDeps } from './deps.ts';
 import type { Found, Step } from './knowledge.ts';
 import type { Memory } from './memories.ts';
 import { namespaceName } from './namespaces.ts';
-import type { ContextEntry, Contexts } from './store/contexts.ts';
+import type { ContextEntry } from './store/contexts.ts';
 import type { StoredPassage } from './store/documents.ts';
 
 export const BOUNDS = {
@@ -51,7 +52,7 @@ export const resultSchema = z.object({
   text: z.string().max(BOUNDS.text),
   score: z.number().min(0).max(1_000_000),
   confidence: share,
-  source: z.string().max(BOUNDS.id),
+  source: z.string().max(BOUNDS.id).describe('With `#page=` and its number where it has pages'),
   sources: z.array(z.string().max(BOUNDS.id)).max(101),
   kind: z.enum(['document', 'memory', 'knowledge']),
   namespace: z.string().max(BOUNDS.namespace),
@@ -59,12 +60,12 @@ export const resultSchema = z.object({
 });
 
 export function toResult({ passage, score, confidence, sources, path }: Found): z.input<typeof resultSchema> {
-  const { document } = passage;
+  const { document, page } = passage;
   return {
     ...toPassageView(passage),
     score: rounded(score),
     confidence: rounded(confidence),
-    source: document.source,
+    source: page === null ? document.source : `${document.source}#page=${page}`,
     sources: [...sources],
     kind: document.kind,
     namespace: namespaceName(document.namespace),
@@ -170,7 +171,11 @@ export const contextAnswer = {
   metadata: contextMetadataSchema,
 };
 
-export function toContextAnswer(contexts: Contexts, namespace: string, entries: readonly ContextEntry[]) {
+export function toContextAnswer(
+  { contexts, tokenCounter }: Pick<HyperragDeps, 'contexts' | 'tokenCounter'>,
+  namespace: string,
+  entries: readonly ContextEntry[],
+) {
   const { tokens, count: entryCount } = contexts.totals(namespace);
   return {
     entries: entries.map(toContextView),
@@ -178,7 +183,7 @@ export function toContextAnswer(contexts: Contexts, namespace: string, entries: 
       total_tokens: tokens,
       max_tokens: contexts.maxTokens,
       entry_count: entryCount,
-      token_method: contexts.tokenMethod,
+      token_method: tokenCounter.method,
     },
   };
 }

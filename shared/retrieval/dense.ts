@@ -57,6 +57,16 @@ export class DenseVectors {
     return a + b + c + d;
   }
 
+  /** The same vectors at other slots. */
+  moved(places: readonly (readonly [from: number, to: number])[]): DenseVectors {
+    const moved = new DenseVectors(this.dimensions);
+    for (const [from, to] of places) {
+      const vector = this.at(from);
+      if (vector) moved.set(to, vector);
+    }
+    return moved;
+  }
+
   save(): SavedDense {
     return { dimensions: this.dimensions, data: this.#data, present: this.#present };
   }

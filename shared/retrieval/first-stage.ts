@@ -38,6 +38,8 @@ const PAIRS_DEPTH = 100;
 const JUDGED = 10;
 /** Cosines below this are chance. */
 const LEAST_COSINE = 0.1;
+/** Where nearly all cosines are higher than this, the embedder tells nothing apart. */
+const MOST_USUAL = 0.95;
 
 /** The best candidates, the best first. */
 export function firstStage(
@@ -155,7 +157,10 @@ function gather(
   return candidates.sort(order).slice(0, depth);
 }
 
-/** Vectors blur names: they count as far as names do not lead on, and not at all when the question names something known. */
+/**
+ * Vectors blur names: they count as far as names do not lead on, not at all when the question names something known, and in full
+ * when it names nothing.
+ */
 function vectorWeight(
   question: Question,
   found: readonly Candidate[],
@@ -166,6 +171,7 @@ function vectorWeight(
   if (wanted.vectors === 'never') return 0;
   if (wanted.vectors === 'always') return 1;
   if (question.names.some(({ entity, sure }) => sure && entities.about(entity, 1).length > 0)) return 0;
+  if (!question.asksByName) return tuning.vector;
   return tuning.vector * (1 - shareLeadingOn(found, entities));
 }
 
@@ -186,11 +192,14 @@ function byVectors(
   const order = byScore(corpus.ids);
   const plain = vectors.query(new Map(question.terms.map(({ term }) => [term, 1])), wanted.embedded);
   if (!plain) return [...found];
-  const query = found.length > 0 ? vectors.moved(plain, found.slice(0, tuning.feedback)) : plain;
+  const probe = found.length > 0 ? vectors.moved(plain, found.slice(0, tuning.feedback)) : plain;
+  let [sum, seen] = [0, 0];
   function* likeness(): Generator<Scored> {
     for (let slot = 0; slot < corpus.size; slot++) {
-      if (!lexical.isIn(question.scope, slot)) continue;
-      const score = vectors.cosine(query, slot);
+      if (!lexical.isIn(question.scope, slot) || !probe.among.has(slot)) continue;
+      const score = probe.among.cosine(probe.vector, slot);
+      sum += score;
+      seen++;
       if (score > LEAST_COSINE) yield { slot, score };
     }
   }
@@ -198,9 +207,11 @@ function byVectors(
   for (const { slot } of best(likeness(), wanted.depth, order)) {
     if (!known.has(slot)) known.set(slot, candidate(slot, NO_EVIDENCE));
   }
+  const usual = probe.isBiased ? Math.min(MOST_USUAL, Math.max(0, sum / Math.max(1, seen))) : 0;
+  const worth = (cosine: number) => Math.max(0, cosine - usual) / (1 - usual);
   const all = [...known.values()].map((one) => {
-    const score = vectors.cosine(query, one.slot);
-    return score > LEAST_COSINE ? strengthen(one, { vector: weight * score }) : one;
+    const score = probe.among.cosine(probe.vector, one.slot);
+    return score > LEAST_COSINE ? strengthen(one, { vector: weight * worth(score) }) : one;
   });
   return all.sort(order).slice(0, wanted.depth);
 }

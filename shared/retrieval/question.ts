@@ -32,6 +32,11 @@ export interface Question {
   /** What all terms weigh together; 0 when the scope has none of them. */
   readonly mass: number;
   readonly names: readonly NamedEntity[];
+  /**
+   * Whether it asks for something that it names, known to the index or not. Mere keywords ask for a subject: names lead away from
+   * that, to whatever else the passages on it mention.
+   */
+  readonly asksByName: boolean;
   /** Bits of terms that follow each other, stop words between them not counted. */
   readonly pairs: readonly (readonly [number, number])[];
   /** term → bits of the question's terms that are related to it. */
@@ -70,7 +75,7 @@ export function readQuestion(text: string, scope: Scope, { corpus, lexical, enti
     terms,
     bitOf,
     mass: terms.reduce((sum, { weight }) => sum + weight, 0),
-    names: namesIn(Uint32Array.from(row), bits, entities),
+    ...namesIn(Uint32Array.from(row), bits, entities),
     pairs: pairsOf(rowTerms, bits),
     related: relatedOf(terms, corpus),
   };
@@ -87,7 +92,11 @@ export function lowestBit(bits: number): number {
   return 31 - Math.clz32(bits & -bits);
 }
 
-function namesIn(row: Uint32Array, bits: readonly number[], entities: Entities): NamedEntity[] {
+function namesIn(
+  row: Uint32Array,
+  bits: readonly number[],
+  entities: Entities,
+): Pick<Question, 'names' | 'asksByName'> {
   const isCapital = (at: number) => ((row[at]! >>> MARKS_SHIFT) & CAPITAL) !== 0;
   const goesOn = (at: number) =>
     at < row.length && isCapital(at) && ((row[at]! >>> MARKS_SHIFT) & (BREAK | SENTENCE)) === 0;
@@ -108,7 +117,9 @@ function namesIn(row: Uint32Array, bits: readonly number[], entities: Entities):
       : words >= SURE_WORDS;
     names.push({ entity, words, bits: inName, own: inName & ~elsewhere, sure });
   });
-  return names;
+  // A single word with a capital among others with one may be any word of a heading.
+  const asksByName = caseTells || names.some(({ sure, words }) => sure || words > 1);
+  return { names, asksByName };
 }
 
 function pairsOf(rowTerms: readonly number[], bits: readonly number[]): [number, number][] {

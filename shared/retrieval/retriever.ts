@@ -27,7 +27,7 @@ export interface SearchOptions {
   readonly mode?: Mode;
   /** Only passages of these groups; an unknown group holds nothing. Without it, all. */
   readonly groups?: readonly string[];
-  /** The question's vector, when the vectors are an embedder's. */
+  /** The question's vector by the embedder; without it the built-in vectors serve. */
   readonly vector?: Float32Array;
 }
 
@@ -62,8 +62,6 @@ export interface Hit {
 }
 
 export interface RetrieverOptions {
-  /** The length of an embedder's vectors, which the caller sets; without it the vectors are the built-in ones. */
-  readonly embedderDimensions?: number;
   /** What `snapshot` gave. Throws SnapshotError when it is damaged or of another version: then add the passages again. */
   readonly snapshot?: Uint8Array;
   readonly tuning?: Tuning;
@@ -77,8 +75,11 @@ export interface Retriever {
   add(passage: Passage): void;
   /** Forgets a passage; whether there was one. No search finds it, and no later snapshot holds a word that only it had. */
   remove(id: string): boolean;
+  /** From now on an embedder's vectors of this length may be set; those of another length are forgotten. */
+  expectVectors(dimensions: number): void;
   /** Sets an embedder's vector of a passage. Throws RangeError for another length or an unknown passage. */
   setVector(id: string, vector: Float32Array): void;
+  /** Whether it has the embedder's vector, or the built-in one while no embedder is expected. */
   hasVector(id: string): boolean;
   /** Whether the built-in vectors are to be learnt (again): the corpus has grown or changed by a quarter since. */
   readonly needsLearning: boolean;
@@ -104,12 +105,10 @@ export function createRetriever(options: RetrieverOptions = {}): Retriever {
 class InMemoryRetriever implements Retriever {
   #index: Index;
   readonly #tuning: Tuning;
-  readonly #embedderDimensions: number | undefined;
 
-  constructor({ embedderDimensions, snapshot, tuning = TUNING }: RetrieverOptions) {
-    this.#embedderDimensions = embedderDimensions;
+  constructor({ snapshot, tuning = TUNING }: RetrieverOptions) {
     this.#tuning = tuning;
-    this.#index = snapshot ? loadIndex(snapshot, embedderDimensions) : emptyIndex(embedderDimensions);
+    this.#index = snapshot ? loadIndex(snapshot) : emptyIndex();
   }
 
   get size(): number {
@@ -139,6 +138,10 @@ class InMemoryRetriever implements Retriever {
     vectors.remove(slot);
     corpus.remove(slot);
     return true;
+  }
+
+  expectVectors(dimensions: number): void {
+    this.#index.vectors.expect(dimensions);
   }
 
   setVector(id: string, vector: Float32Array): void {
@@ -185,7 +188,8 @@ class InMemoryRetriever implements Retriever {
       embedded: vector,
     };
     const found = firstStage(question, profiles, this.#index, wanted, this.#tuning);
-    const parents: Scored[] = wanted.names && question.mass > 0 ? found.slice(0, this.#tuning.parents) : [];
+    const follows = mode === 'graph' || (mode === 'auto' && question.asksByName);
+    const parents: Scored[] = follows && question.mass > 0 ? found.slice(0, this.#tuning.parents) : [];
     const reached = expand(parents, question, profiles, this.#index, this.#tuning);
     return fuse(found, reached, limit, corpus.ids).map((ranked) => this.#hit(ranked, question, profiles));
   }
@@ -245,7 +249,7 @@ class InMemoryRetriever implements Retriever {
     this.#settle();
     const old = this.#index;
     if (old.corpus.size === old.corpus.count) return;
-    const fresh = emptyIndex(this.#embedderDimensions);
+    const fresh = emptyIndex();
     const moved: [from: number, to: number][] = [];
     for (const slot of old.corpus.live()) {
       const to = fresh.corpus.copy(old.corpus, slot);
@@ -259,12 +263,12 @@ class InMemoryRetriever implements Retriever {
   }
 }
 
-function emptyIndex(embedderDimensions: number | undefined): Index {
+function emptyIndex(): Index {
   const corpus = new Corpus(new Vocabulary());
   return {
     corpus,
     lexical: new Lexical(corpus),
     entities: new Entities(corpus),
-    vectors: new Vectors(corpus, embedderDimensions),
+    vectors: new Vectors(corpus),
   };
 }

@@ -72,10 +72,10 @@ export function saveIndex({ corpus, lexical, entities, vectors }: Index): Uint8A
 }
 
 /** @throws SnapshotError */
-export function loadIndex(octets: Uint8Array, embedderDimensions: number | undefined): Index {
+export function loadIndex(octets: Uint8Array): Index {
   const saved = readSaved(octets);
   const corpus = new Corpus(new Vocabulary(saved.vocabulary), saved.corpus);
-  const vectors = new Vectors(corpus, embedderDimensions);
+  const vectors = new Vectors(corpus);
   vectors.restore(saved.vectors);
   return {
     corpus,

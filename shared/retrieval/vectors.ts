@@ -1,6 +1,6 @@
 /**
- * Owns which vectors an index has: the built-in ones, learnt from the corpus and folded in as it grows, or those of an embedder,
- * which the caller brings. Finds what is on the same subject in other words; knows nothing of names.
+ * Owns the vectors of an index: the built-in ones, learnt from the corpus and folded in as it grows, and beside them those of an
+ * embedder, which the caller brings. Finds what is on the same subject in other words; knows nothing of names.
  */
 import type { Corpus } from './corpus.ts';
 import { DenseVectors, type SavedDense } from './dense.ts';
@@ -17,29 +17,29 @@ const PASSAGES_A_DIMENSION = 4;
 /** Learn again when the corpus has changed by this share since. */
 const STALE_SHARE = 0.25;
 
+/** A question's vector, and those that it compares with. */
+export interface Probe {
+  readonly vector: Float32Array;
+  readonly among: DenseVectors;
+  /** Whether unrelated texts are alike too, as they are to embedders, so that only what is above the usual counts. */
+  readonly isBiased: boolean;
+}
+
 export class Vectors {
   readonly #corpus: Corpus;
-  /** Set when the vectors come from outside. */
-  readonly #embedded: boolean;
   #space: LatentSpace | undefined;
-  #dense: DenseVectors;
+  #dense = new DenseVectors(0);
+  /** The embedder's. */
+  #embedded: DenseVectors | undefined;
   /** Passages added and removed since the space was learnt. */
   #changes = 0;
 
-  /** @param dimensions of the embedder's vectors; without it the vectors are the built-in ones */
-  constructor(corpus: Corpus, dimensions?: number) {
+  constructor(corpus: Corpus) {
     this.#corpus = corpus;
-    this.#embedded = dimensions !== undefined;
-    this.#dense = new DenseVectors(dimensions ?? 0);
-  }
-
-  get dimensions(): number {
-    return this.#dense.dimensions;
   }
 
   /** Whether learning (again) would be worth its time. */
   get isStale(): boolean {
-    if (this.#embedded) return false;
     return this.#corpus.count >= FEWEST_SAMPLES && this.#changes > this.#corpus.count * STALE_SHARE;
   }
 
@@ -52,28 +52,34 @@ export class Vectors {
   remove(slot: number): void {
     this.#changes++;
     this.#dense.remove(slot);
+    this.#embedded?.remove(slot);
+  }
+
+  /** From now on an embedder's vectors of this length are taken; those of another are forgotten. */
+  expect(dimensions: number): void {
+    if (this.#embedded?.dimensions !== dimensions) this.#embedded = new DenseVectors(dimensions);
   }
 
   /** A passage's vector from the embedder. */
   set(slot: number, vector: Float32Array): void {
-    if (!this.#embedded || vector.length !== this.dimensions) {
+    if (vector.length !== this.#embedded?.dimensions) {
       throw new RangeError(
-        `a vector of ${this.#embedded ? this.dimensions : 'no'} dimensions was expected, one of ${vector.length} came`,
+        `a vector of ${this.#embedded?.dimensions ?? 'no'} dimensions was expected, one of ${vector.length} came`,
       );
     }
-    this.#dense.set(slot, vector);
+    this.#embedded.set(slot, vector);
   }
 
+  /** Whether it has the embedder's vector, or the built-in one while there is no embedder. */
   has(slot: number): boolean {
-    return this.#dense.has(slot);
+    return (this.#embedded ?? this.#dense).has(slot);
   }
 
   /**
    * Learns the built-in vectors from the passages there are; searches see the new ones when it is done. Pauses every few
-   * milliseconds; passages may come and go in the pauses. Does nothing for an embedder's vectors.
+   * milliseconds; passages may come and go in the pauses.
    */
   *learn(): Generator<void, void> {
-    if (this.#embedded) return;
     const corpus = this.#corpus;
     const live = [...corpus.live()];
     const changes = this.#changes;
@@ -103,29 +109,27 @@ export class Vectors {
     this.#changes -= changes;
   }
 
-  /** The question's vector: the embedder's where there is one, else its terms folded in. `undefined` when there is none. */
-  query(terms: Counts, embedded?: Float32Array): Float32Array | undefined {
-    if (this.#embedded) return embedded?.length === this.dimensions ? normalise(embedded.slice()) : undefined;
+  /** The question's vector: the embedder's where the caller brings it, else its terms folded in. `undefined` when there is none. */
+  query(terms: Counts, embedded?: Float32Array): Probe | undefined {
+    if (this.#embedded && embedded?.length === this.#embedded.dimensions) {
+      return { vector: normalise(embedded.slice()), among: this.#embedded, isBiased: true };
+    }
     const vector = this.#space?.fold(terms);
-    return vector?.some((value) => value !== 0) ? vector : undefined;
-  }
-
-  cosine(query: Float32Array, slot: number): number {
-    return this.#dense.cosine(query, slot);
+    return vector?.some((value) => value !== 0) ? { vector, among: this.#dense, isBiased: false } : undefined;
   }
 
   /**
    * The question's vector moved half-way to the mean of what the keywords found best (J. Rocchio, 1971): a short question
    * says little of its subject, the passages that it finds say more.
    */
-  moved(query: Float32Array, best: readonly { readonly slot: number; readonly score: number }[]): Float32Array {
+  moved(probe: Probe, best: readonly { readonly slot: number; readonly score: number }[]): Probe {
     const total = best.reduce((sum, { score }) => sum + score, 0);
-    const moved = query.slice();
+    const moved = probe.vector.slice();
     for (const { slot, score } of best) {
-      const vector = this.#dense.at(slot);
+      const vector = probe.among.at(slot);
       if (vector) for (let k = 0; k < moved.length; k++) moved[k]! += (score / total) * vector[k]!;
     }
-    return normalise(moved);
+    return { ...probe, vector: normalise(moved) };
   }
 
   /** Takes over the vectors of an index that is built anew: `moved` says which slot has become which. */
@@ -135,26 +139,23 @@ export class Vectors {
       oldVocabulary.termNumber(vocabulary.termText(term)),
     );
     this.#changes = old.#changes;
-    this.#dense = new DenseVectors(old.dimensions);
-    for (const [from, to] of moved) {
-      const vector = old.#dense.at(from);
-      if (vector) this.#dense.set(to, vector);
-    }
+    this.#dense = old.#dense.moved(moved);
+    this.#embedded = old.#embedded?.moved(moved);
   }
 
   save(): SavedVectors {
     return { space: this.#space?.save(), dense: this.#dense.save(), changes: this.#changes };
   }
 
-  /** An embedder of other dimensions than the saved one has to set its vectors again. */
   restore(saved: SavedVectors): void {
-    if (this.#embedded ? saved.dense.dimensions !== this.dimensions || saved.space : !saved.space) return;
-    this.#space = saved.space && new LatentSpace(saved.space);
+    if (!saved.space) return;
+    this.#space = new LatentSpace(saved.space);
     this.#dense = new DenseVectors(saved.dense.dimensions, saved.dense);
     this.#changes = saved.changes;
   }
 }
 
+/** The built-in ones; whoever has an embedder keeps its vectors. */
 export interface SavedVectors {
   readonly space: SavedSpace | undefined;
   readonly dense: SavedDense;

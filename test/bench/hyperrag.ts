@@ -1,6 +1,6 @@
 /**
  * HyperRAG through its tool, on passages made here: time to ingest, to load with and without a saved index, and of a query over
- * stdio to a process of its own. `node test/bench/hyperrag.ts [passages]`; prints JSON.
+ * stdio to a process of its own, with the memory of that process. `node test/bench/hyperrag.ts [passages]`; prints JSON.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { makeCorpus } from '../fixtures/hyperrag/corpus.ts';
 import { TestHyperrag, tempFolder } from '../fixtures/hyperrag/knowledge.ts';
+import { peakKb, residentKb } from './proc.ts';
 
 const SERVE = path.resolve(import.meta.dirname, '../fixtures/serve-one.ts');
 const passages = Number(process.argv[2] ?? 12_000);
@@ -21,12 +22,13 @@ function since(began: number): number {
   return Math.round(performance.now() - began);
 }
 
-async function connect(): Promise<{ client: Client; initializeMs: number }> {
+async function connect(): Promise<{ client: Client; initializeMs: number; pid: number }> {
   const client = new Client({ name: 'bench', version: '1.0.0' });
   const args = [SERVE, 'hyperrag', '--token', 'token-magi', '--data-dir', dataDir];
   const began = performance.now();
-  await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' }));
-  return { client, initializeMs: since(began) };
+  const transport = new StdioClientTransport({ command: process.execPath, args, stderr: 'ignore' });
+  await client.connect(transport);
+  return { client, initializeMs: since(began), pid: transport.pid ?? 0 };
 }
 
 async function firstQueryMs(client: Client): Promise<number> {
@@ -67,6 +69,7 @@ try {
     const { results } = structuredContent as { results: { document_id: string }[] };
     if (answers.every((id) => results.some(({ document_id }) => document_id === id))) found++;
   }
+  const [rssKb, mostKb] = [residentKb(warm.pid), peakKb(warm.pid)];
   await warm.client.close();
   times.sort((a, b) => a - b);
   const at = (share: number) => Number(times[Math.floor(times.length * share)]!.toFixed(2));
@@ -81,6 +84,8 @@ try {
     query_p50_ms: at(0.5),
     query_p99_ms: at(0.99),
     all_answers_in_5: Number(((100 * found) / asked.length).toFixed(1)),
+    server_rss_mb: Math.round(rssKb / 1024),
+    server_peak_mb: Math.round(mostKb / 1024),
     file_mb: fileMb,
   };
   process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);

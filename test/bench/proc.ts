@@ -26,6 +26,11 @@ export function residentKb(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
+/** The most resident memory that it ever had, in KB; 0 when it is gone. */
+export function peakKb(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+}
+
 /** CPU time that all processes of the machine used since its start, in ms. */
 export function machineBusyMs(): number {
   const fields = read('/proc/stat').split('\n', 1)[0]!.trim().split(/\s+/).slice(1).map(Number);

@@ -7,6 +7,8 @@ export interface Piece {
   /** The headings above it, from the outermost, joined by ` › `; '' where there are none. */
   readonly heading: string;
   readonly text: string;
+  /** Where the source has pages, from 1. */
+  readonly page?: number;
 }
 
 /** Characters at which a passage is full, and that none exceeds. */
@@ -73,7 +75,8 @@ export function chunkMarkdown(text: string): Piece[] {
   return pack(blocks);
 }
 
-function paragraphs(text: string): string[] {
+/** What stands between blank lines. */
+export function paragraphs(text: string): string[] {
   return text
     .split(/\r?\n[ \t]*(?:\r?\n[ \t]*)+/u)
     .map((part) => part.trim())

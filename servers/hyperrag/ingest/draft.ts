@@ -23,6 +23,8 @@ export const MAX_TITLE = 500;
 export const MAX_SOURCE = 500;
 /** Of one document's text, in characters. */
 export const MAX_TEXT = 8 * 2 ** 20;
+/** Of one PDF. */
+export const MAX_PAGES = 5_000;
 
 export function skip(id: string, reason: string): Read {
   return { skipped: { id: id.slice(0, MAX_ID), reason } };

@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Caller } from '../../../shared/identity/caller.ts';
-import { mayChange } from '../namespaces.ts';
+import { fullText, mayChange } from '../namespaces.ts';
 import type { Documents, NewDocument, Put } from '../store/documents.ts';
 import type { Draft, Read, Skipped } from './draft.ts';
 
@@ -98,6 +98,9 @@ function count(tally: Tally, id: string, put: Put): void {
       break;
     case 'refused':
       leave(tally, { id, reason: 'Another agent ingested a document with this id; choose another id.' });
+      break;
+    case 'full':
+      leave(tally, { id, reason: fullText(put) });
       break;
     default:
       tally.documents++;

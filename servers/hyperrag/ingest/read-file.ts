@@ -10,10 +10,13 @@ import { MAX_TITLE, type Read, skip } from './draft.ts';
 import type { FoundFile } from './files.ts';
 import { readHtml } from './html.ts';
 import { readJsonValue, valuesOf } from './json.ts';
+import { MAX_PDF_BYTES, readPdf } from './pdf.ts';
 
 /** Files that are read as a whole. */
 const MAX_FILE_BYTES = 16 * 2 ** 20;
 const MAX_LINE_BYTES = 2 ** 20;
+/** At once: a long file in small parts takes long. */
+const READ_BYTES = 2 ** 20;
 
 const FORMATS = new Map<string, 'markdown' | 'text' | 'html' | 'json' | 'jsonl' | 'pdf'>([
   ['.md', 'markdown'],
@@ -28,20 +31,10 @@ const FORMATS = new Map<string, 'markdown' | 'text' | 'html' | 'json' | 'jsonl' 
   ['.pdf', 'pdf'],
 ]);
 
-export async function* readFile({ file, id }: FoundFile): AsyncGenerator<Read> {
+export async function* readFile({ file, id }: FoundFile, signal: AbortSignal): AsyncGenerator<Read> {
   const format = FORMATS.get(path.extname(file).toLowerCase());
   if (format === undefined) {
-    yield skip(
-      id,
-      `Its kind is not read; these are: ${[...FORMATS.keys()].filter((end) => end !== '.pdf').join(', ')}.`,
-    );
-    return;
-  }
-  if (format === 'pdf') {
-    yield skip(
-      id,
-      'PDF is not read by this version; make text of it first (pdftotext), or send its text in `documents`.',
-    );
+    yield skip(id, `Its kind is not read; these are: ${[...FORMATS.keys()].join(', ')}.`);
     return;
   }
   // Not through a link that was put there meanwhile, and not waiting for a pipe.
@@ -55,19 +48,22 @@ export async function* readFile({ file, id }: FoundFile): AsyncGenerator<Read> {
     const stat = await handle.stat();
     if (!stat.isFile()) yield skip(id, 'It is no file any more.');
     else if (format === 'jsonl') yield* readLines(handle, id, titleOf(file));
-    else if (stat.size > MAX_FILE_BYTES)
-      yield skip(id, `It has ${stat.size} bytes; at most ${MAX_FILE_BYTES} are read.`);
-    else yield* readWhole(await readBounded(handle), id, file, format);
+    else {
+      const most = format === 'pdf' ? MAX_PDF_BYTES : MAX_FILE_BYTES;
+      if (stat.size > most) yield skip(id, `It has ${stat.size} bytes; at most ${most} are read.`);
+      else if (format === 'pdf') yield await readPages(await readBounded(handle, most), id, file, signal);
+      else yield* readWhole(await readBounded(handle, most), id, file, format);
+    }
   } finally {
     await handle.close();
   }
 }
 
 /** A file that grows while it is read gives no more than the bound. */
-async function readBounded(handle: FileHandle): Promise<Buffer> {
+async function readBounded(handle: FileHandle, most: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of handle.createReadStream({ autoClose: false, end: MAX_FILE_BYTES })) {
+  for await (const part of handle.createReadStream({ autoClose: false, end: most - 1 })) {
     parts.push(part as Buffer);
     size += (part as Buffer).length;
   }
@@ -100,6 +96,11 @@ function* readWhole(
   const heading =
     format === 'markdown' ? /^ {0,3}#[ \t]+(\S.*)$/mu.exec(text)?.[1]?.replace(/[ \t#]+$/u, '') : undefined;
   yield whole(id, heading ?? titleOf(file), pieces);
+}
+
+async function readPages(bytes: Buffer, id: string, file: string, signal: AbortSignal): Promise<Read> {
+  const read = await readPdf(bytes, signal);
+  return 'reason' in read ? skip(id, read.reason) : whole(id, read.title || titleOf(file), read.pieces);
 }
 
 function whole(id: string, title: string, pieces: readonly Piece[]): Read {
@@ -143,17 +144,23 @@ async function* linesOf(handle: FileHandle): AsyncGenerator<Buffer | undefined> 
     size = 0;
     return line;
   };
-  for await (const part of handle.createReadStream({ autoClose: false })) {
-    let rest = part as Buffer;
+  const keep = (part: Buffer) => {
+    size += part.length;
+    if (size <= MAX_LINE_BYTES) open.push(Buffer.from(part));
+    else open = [];
+  };
+  // One buffer for all: a long file would fill the memory with used ones.
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, null);
+    if (bytesRead === 0) break;
+    let rest = buffer.subarray(0, bytesRead);
     for (let at = rest.indexOf(10); at >= 0; at = rest.indexOf(10)) {
-      size += at;
-      if (size <= MAX_LINE_BYTES) open.push(rest.subarray(0, at));
+      keep(rest.subarray(0, at));
       yield take();
       rest = rest.subarray(at + 1);
     }
-    size += rest.length;
-    if (size <= MAX_LINE_BYTES) open.push(rest);
-    else open = [];
+    keep(rest);
   }
   if (size > 0) yield take();
 }

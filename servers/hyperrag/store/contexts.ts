@@ -1,6 +1,6 @@
 /** Owns the context entries (H6): versions against lost updates, and a budget of tokens for each namespace. */
 import { AppError } from '../../../shared/errors.ts';
-import { type TokenCounter, toPrune } from '../contexts.ts';
+import { toPrune } from '../contexts.ts';
 import type { HyperragStore } from './open.ts';
 import type { Tables } from './schema.ts';
 
@@ -12,6 +12,8 @@ export interface NewContext {
   /** JSON text. */
   readonly content: string;
   readonly priority: number;
+  /** Of the content. */
+  readonly tokens: number;
 }
 
 export interface ContextChange {
@@ -29,7 +31,6 @@ export interface ContextFilter {
 
 export interface Contexts {
   readonly maxTokens: number;
-  readonly tokenMethod: string;
   /** @throws AppError INVALID_PARAMS when it alone is larger than the budget */
   add(id: string, given: NewContext, now: number): ContextChange;
   /** @throws AppError CONFLICT with `data.version` when `version` is not the newest; UNKNOWN_NAME */
@@ -44,7 +45,7 @@ export interface Contexts {
   totals(namespace: string): { tokens: number; count: number };
 }
 
-export function createContexts(store: HyperragStore, maxTokens: number, counter: TokenCounter): Contexts {
+export function createContexts(store: HyperragStore, maxTokens: number): Contexts {
   const { db } = store;
   const of = (namespace: string) => db.selectFrom('contexts').where('namespace', '=', namespace);
 
@@ -62,9 +63,8 @@ export function createContexts(store: HyperragStore, maxTokens: number, counter:
     });
   }
 
-  function count(content: string): number {
-    const tokens = counter.count(content);
-    if (tokens <= maxTokens) return tokens;
+  function refuseLarge({ tokens }: NewContext): void {
+    if (tokens <= maxTokens) return;
     throw new AppError('INVALID_PARAMS', {
       text: `One entry has ${tokens} tokens, all together may have ${maxTokens}; shorten it`,
     });
@@ -82,9 +82,9 @@ export function createContexts(store: HyperragStore, maxTokens: number, counter:
 
   return {
     maxTokens,
-    tokenMethod: counter.method,
     add(id, given, now) {
-      const entry = { ...given, id, tokens: count(given.content), version: 1, created_at: now, updated_at: now };
+      refuseLarge(given);
+      const entry = { ...given, id, version: 1, created_at: now, updated_at: now };
       return store.transaction(() => {
         changed();
         store.run(db.insertInto('contexts').values(entry));
@@ -92,11 +92,11 @@ export function createContexts(store: HyperragStore, maxTokens: number, counter:
       });
     },
     update(id, version, given, now) {
-      const tokens = count(given.content);
+      refuseLarge(given);
       return store.transaction(() => {
         const old = find(id, given.namespace);
         refuseOld(old, version);
-        const entry = { ...old, ...given, tokens, version: version + 1, updated_at: now };
+        const entry = { ...old, ...given, version: version + 1, updated_at: now };
         changed();
         store.run(db.updateTable('contexts').set(entry).where('id', '=', id));
         return { entry, pruned: prune(given.namespace, id, now) };

@@ -4,9 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { Piece } from '../ingest/chunk.ts';
+import { createHoldings } from './holdings.ts';
 import { addMentions, removeMentions } from './mentions.ts';
 import type { HyperragStore } from './open.ts';
 import type { Kind, Tables } from './schema.ts';
+import { removeVectors } from './vectors.ts';
 
 export interface NewDocument {
   readonly namespace: string;
@@ -29,6 +31,7 @@ export interface StoredPassage {
   readonly heading: string;
   readonly text: string;
   readonly digest: string;
+  readonly page: number | null;
   readonly document: StoredDocument;
 }
 
@@ -38,7 +41,12 @@ export type Put =
   /** Another document of the same namespace and source says the very same. */
   | { readonly outcome: 'duplicate'; readonly of: string }
   /** There is one with this id, and `mayReplace` said no. */
-  | { readonly outcome: 'refused' };
+  | { readonly outcome: 'refused' }
+  /** Its author has this many passages there already, and may have no more than `most`. */
+  | { readonly outcome: 'full'; readonly held: number; readonly most: number };
+
+/** Passages that an author may have in one namespace. */
+export const USUAL_MOST_PASSAGES = 200_000;
 
 /** Where a text is stated, and by which source. */
 export interface Statement {
@@ -77,8 +85,9 @@ export function digestOf(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-export function createDocuments(store: HyperragStore): Documents {
+export function createDocuments(store: HyperragStore, mostPassages = USUAL_MOST_PASSAGES): Documents {
   const { db } = store;
+  const holdings = createHoldings(store);
 
   const joined = () => db.selectFrom('passages').innerJoin('documents', 'documents.key', 'passages.document_key');
   const columns = [
@@ -87,6 +96,7 @@ export function createDocuments(store: HyperragStore): Documents {
     'passages.heading',
     'passages.text',
     'passages.digest as passage_digest',
+    'passages.page',
     'documents.key',
     'documents.namespace',
     'documents.kind',
@@ -106,13 +116,23 @@ export function createDocuments(store: HyperragStore): Documents {
     heading: string;
     text: string;
     passage_digest: string;
+    page: number | null;
   };
-  const toPassage = ({ passage_key, ordinal, heading, text, passage_digest, ...document }: Joined): StoredPassage => ({
+  const toPassage = ({
+    passage_key,
+    ordinal,
+    heading,
+    text,
+    passage_digest,
+    page,
+    ...document
+  }: Joined): StoredPassage => ({
     key: passage_key,
     ordinal,
     heading,
     text,
     digest: passage_digest,
+    page,
     document,
   });
 
@@ -133,15 +153,16 @@ export function createDocuments(store: HyperragStore): Documents {
     for (const key of keys) {
       store.run(db.deleteFrom('passages').where('key', '=', key));
       removeMentions(store, key);
+      removeVectors(store, key);
       store.run(db.insertInto('removals').values({ position: position++, passage_key: key }));
     }
   }
 
   function addPassages(document: NewDocument, documentKey: number, pieces: readonly (Piece & { ordinal: number })[]) {
     let key = pieces.length === 0 ? 0 : store.take('passage', pieces.length);
-    for (const { ordinal, heading, text } of pieces) {
-      const digest = digestOf(text);
-      store.run(db.insertInto('passages').values({ key, document_key: documentKey, ordinal, heading, text, digest }));
+    for (const { ordinal, heading, text, page = null } of pieces) {
+      const row = { key, document_key: documentKey, ordinal, heading, text, digest: digestOf(text), page };
+      store.run(db.insertInto('passages').values(row));
       addMentions(store, document, { key, heading, text });
       key++;
     }
@@ -151,9 +172,10 @@ export function createDocuments(store: HyperragStore): Documents {
   function replacePassages(document: NewDocument, old: StoredDocument): void {
     const before = store.all(db.selectFrom('passages').selectAll().where('document_key', '=', old.key));
     const places = new Map(before.map((passage) => [passage.ordinal, passage]));
-    const isKept = ({ text, heading }: Piece, ordinal: number) => {
+    const isKept = ({ text, heading, page }: Piece, ordinal: number) => {
       const there = places.get(ordinal);
-      return old.title === document.title && there?.text === text && there.heading === heading;
+      const isSame = there?.text === text && there.heading === heading && there.page === (page ?? null);
+      return isSame && old.title === document.title;
     };
     const pieces = document.pieces.map((piece, ordinal) => ({ ...piece, ordinal }));
     const fresh = pieces.filter((piece) => !isKept(piece, piece.ordinal));
@@ -164,16 +186,31 @@ export function createDocuments(store: HyperragStore): Documents {
 
   function remove(key: number): void {
     store.transaction(() => {
+      const document = store.first(db.selectFrom('documents').selectAll().where('key', '=', key));
+      if (!document) return;
       const keys = store.all(db.selectFrom('passages').select('key').where('document_key', '=', key));
       removePassages(keys.map((row) => row.key));
+      holdings.change(document, -keys.length);
       store.run(db.deleteFrom('documents').where('key', '=', key));
     });
+  }
+
+  function countOf(documentKey: number): number {
+    const counted = db
+      .selectFrom('passages')
+      .select((e) => e.fn.countAll<number>().as('count'))
+      .where('document_key', '=', documentKey);
+    return store.first(counted)?.count ?? 0;
   }
 
   function put(document: NewDocument, now: number, mayReplace: (old: StoredDocument) => boolean): Put {
     const { namespace, kind, id, title, source, author, ttlDays, pieces } = document;
     const metadata = JSON.stringify(document.metadata);
-    const content = pieces.flatMap(({ heading, text }) => [heading, text]);
+    const content = pieces.flatMap(({ heading, text, page }) => [
+      heading,
+      text,
+      ...(page === undefined ? [] : [String(page)]),
+    ]);
     const digest = digestOf(title, source, metadata, ...content);
     return store.transaction((): Put => {
       const old = find(namespace, kind, id);
@@ -190,6 +227,14 @@ export function createDocuments(store: HyperragStore): Documents {
         );
         if (twin) return { outcome: 'duplicate', of: twin.document_id };
       }
+      const freed = old ? countOf(old.key) : 0;
+      const held = holdings.of(document);
+      const isOwn = old?.author === author;
+      if (pieces.length > freed && held + pieces.length - (isOwn ? freed : 0) > mostPassages) {
+        return { outcome: 'full', held, most: mostPassages };
+      }
+      if (old) holdings.change(old, -freed);
+      holdings.change(document, pieces.length);
       const row = { title, source, author, digest, metadata, ttl_days: ttlDays, updated_at: now };
       if (old) {
         store.run(db.updateTable('documents').set(row).where('key', '=', old.key));

@@ -1,4 +1,5 @@
 /** Owns the tables of hyperrag.db and their numbered migrations. */
+import { sql } from 'kysely';
 import type { Migration } from '../../../shared/store.ts';
 
 /** `document` was ingested, `memory` stored by an agent for itself, `knowledge` elevated for all. */
@@ -36,9 +37,13 @@ export interface Tables {
     text: string;
     /** SHA-256 of the text: the same claim from several sources has the same one. */
     digest: string;
+    /** Of its source, from 1; null where there are none. */
+    page: number | null;
   };
   /** Passages that went, in order, for processes that have them in their index. Holds no word of them. */
   removals: { position: number; passage_key: number };
+  /** How many passages an author has in a namespace. */
+  holdings: { namespace: string; author: string; passages: number };
   /** Which passages hold a name. */
   mentions: { namespace: string; folded: string; passage_key: number; name: string };
   /** Numbers that only grow. */
@@ -46,6 +51,10 @@ export interface Tables {
   /** The last saved index, and up to where it has seen the passages and removals. */
   snapshots: { id: number; passage_key: number; removal: number; octets: number };
   snapshot_parts: { snapshot_id: number; ordinal: number; octets: Uint8Array };
+  /** Whose vectors there are, and which process makes them now. `dimensions` 0 = none yet. */
+  embedders: { name: string; dimensions: number; holder: string; lease_until: number; used_at: number };
+  /** 32-bit numbers, little-endian; `position` only grows. */
+  vectors: { position: number; embedder: string; passage_key: number; octets: Uint8Array };
   /** What was asked and not answered well. */
   questions: { namespace: string; folded: string; question: string; times: number; best: number; last_at: number };
   /** One judgement of one witness on one claim; the newest counts. */
@@ -184,5 +193,39 @@ export const migrations: readonly Migration[] = [
       .addColumn('updated_at', 'bigint', (c) => c.notNull())
       .execute();
     await schema.createIndex('contexts_namespace').on('contexts').columns(['namespace', 'source']).execute();
+  },
+  async ({ schema }) => {
+    await schema.alterTable('passages').addColumn('page', 'integer').execute();
+    await schema
+      .createTable('embedders')
+      .addColumn('name', 'text', (c) => c.primaryKey())
+      .addColumn('dimensions', 'integer', (c) => c.notNull())
+      .addColumn('holder', 'text', (c) => c.notNull())
+      .addColumn('lease_until', 'bigint', (c) => c.notNull())
+      .addColumn('used_at', 'bigint', (c) => c.notNull())
+      .execute();
+    await schema
+      .createTable('vectors')
+      .addColumn('position', 'bigint', (c) => c.primaryKey())
+      .addColumn('embedder', 'text', (c) => c.notNull())
+      .addColumn('passage_key', 'bigint', (c) => c.notNull())
+      .addColumn('octets', 'blob', (c) => c.notNull())
+      .addUniqueConstraint('vectors_passage', ['embedder', 'passage_key'])
+      .execute();
+    await schema.createIndex('vectors_by_passage').on('vectors').column('passage_key').execute();
+    await schema.createIndex('vectors_order').on('vectors').columns(['embedder', 'position']).execute();
+  },
+  async (db) => {
+    await db.schema
+      .createTable('holdings')
+      .addColumn('namespace', 'text', (c) => c.notNull())
+      .addColumn('author', 'text', (c) => c.notNull())
+      .addColumn('passages', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('holdings_key', ['namespace', 'author'])
+      .execute();
+    await sql`
+      INSERT INTO holdings (namespace, author, passages)
+      SELECT d.namespace, d.author, count(*) FROM passages p JOIN documents d ON d.key = p.document_key
+      GROUP BY d.namespace, d.author`.execute(db);
   },
 ];

@@ -6,7 +6,8 @@ import type { HyperragDeps } from '../deps.ts';
 import { namespaceToWrite } from '../namespaces.ts';
 import { BOUNDS, contextMetadataSchema, namespaceSchema, toContextAnswer } from '../view.ts';
 
-export function contextClear({ contexts }: HyperragDeps): Tool {
+export function contextClear(deps: HyperragDeps): Tool {
+  const { contexts } = deps;
   return defineTool({
     name: 'context_clear',
     title: 'Clear the context',
@@ -27,7 +28,7 @@ export function contextClear({ contexts }: HyperragDeps): Tool {
         throw new AppError('INVALID_PARAMS', { text: 'Say what to clear: context_id, source, or all: true' });
       }
       const cleared = contexts.clear(where, { id: context_id, source });
-      return { cleared, metadata: toContextAnswer(contexts, where, []).metadata };
+      return { cleared, metadata: toContextAnswer(deps, where, []).metadata };
     },
   });
 }

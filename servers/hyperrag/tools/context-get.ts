@@ -5,7 +5,8 @@ import type { HyperragDeps } from '../deps.ts';
 import { namespaceToWrite } from '../namespaces.ts';
 import { BOUNDS, contextAnswer, namespaceSchema, toContextAnswer } from '../view.ts';
 
-export function contextGet({ contexts }: HyperragDeps): Tool {
+export function contextGet(deps: HyperragDeps): Tool {
+  const { contexts } = deps;
   return defineTool({
     name: 'context_get',
     title: 'Read the context',
@@ -21,7 +22,7 @@ export function contextGet({ contexts }: HyperragDeps): Tool {
     async handler({ context_id, namespace }, { caller }) {
       const where = namespaceToWrite(caller, namespace);
       const entries = context_id === undefined ? contexts.list(where, {}) : [contexts.get(context_id, where)];
-      return toContextAnswer(contexts, where, entries);
+      return toContextAnswer(deps, where, entries);
     },
   });
 }

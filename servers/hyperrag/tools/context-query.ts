@@ -5,7 +5,8 @@ import type { HyperragDeps } from '../deps.ts';
 import { namespaceToWrite } from '../namespaces.ts';
 import { contextAnswer, namespaceSchema, toContextAnswer } from '../view.ts';
 
-export function contextQuery({ contexts }: HyperragDeps): Tool {
+export function contextQuery(deps: HyperragDeps): Tool {
+  const { contexts } = deps;
   return defineTool({
     name: 'context_query',
     title: 'Search the context',
@@ -28,7 +29,7 @@ export function contextQuery({ contexts }: HyperragDeps): Tool {
     async handler({ query: { source, min_priority, text }, limit, namespace }, { caller }) {
       const where = namespaceToWrite(caller, namespace);
       const entries = contexts.list(where, { source, minPriority: min_priority, text });
-      return toContextAnswer(contexts, where, entries.slice(0, limit));
+      return toContextAnswer(deps, where, entries.slice(0, limit));
     },
   });
 }

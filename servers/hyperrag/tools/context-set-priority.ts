@@ -5,7 +5,8 @@ import type { HyperragDeps } from '../deps.ts';
 import { namespaceToWrite } from '../namespaces.ts';
 import { BOUNDS, contextAnswer, namespaceSchema, toContextAnswer } from '../view.ts';
 
-export function contextSetPriority({ contexts, nowMs }: HyperragDeps): Tool {
+export function contextSetPriority(deps: HyperragDeps): Tool {
+  const { contexts, nowMs } = deps;
   return defineTool({
     name: 'context_set_priority',
     title: 'Set the priority of a context entry',
@@ -28,7 +29,7 @@ export function contextSetPriority({ contexts, nowMs }: HyperragDeps): Tool {
     async handler({ context_id, priority, version, namespace }, { caller }) {
       const where = namespaceToWrite(caller, namespace);
       const entry = contexts.setPriority(context_id, where, priority, version, nowMs());
-      return toContextAnswer(contexts, where, [entry]);
+      return toContextAnswer(deps, where, [entry]);
     },
   });
 }

@@ -6,7 +6,8 @@ import type { HyperragDeps } from '../deps.ts';
 import { namespaceToWrite } from '../namespaces.ts';
 import { BOUNDS, contextAnswer, contextValueSchema, namespaceSchema, toContextAnswer } from '../view.ts';
 
-export function contextUpdate({ contexts, nowMs, newId }: HyperragDeps): Tool {
+export function contextUpdate(deps: HyperragDeps): Tool {
+  const { contexts, tokenCounter, nowMs, newId } = deps;
   return defineTool({
     name: 'context_update',
     title: 'Put into the context',
@@ -26,15 +27,16 @@ export function contextUpdate({ contexts, nowMs, newId }: HyperragDeps): Tool {
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
     async handler({ context, source, priority, context_id, version, namespace }, { caller }) {
       const where = namespaceToWrite(caller, namespace);
-      const given = { namespace: where, source, content: JSON.stringify(context).toWellFormed(), priority };
       if (context_id !== undefined && version === undefined) {
         throw new AppError('INVALID_PARAMS', { text: 'To replace an entry, give the `version` that you read with it' });
       }
+      const content = JSON.stringify(context).toWellFormed();
+      const given = { namespace: where, source, content, priority, tokens: await tokenCounter.count(content) };
       const { entry, pruned } =
         context_id === undefined || version === undefined
           ? contexts.add(`ctx_${newId()}`, given, nowMs())
           : contexts.update(context_id, version, given, nowMs());
-      return { ...toContextAnswer(contexts, where, [entry]), pruned: [...pruned] };
+      return { ...toContextAnswer(deps, where, [entry]), pruned: [...pruned] };
     },
   });
 }

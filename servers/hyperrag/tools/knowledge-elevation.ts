@@ -1,9 +1,10 @@
 /** The tool `knowledge_elevation` (H7). */
 import { z } from 'zod';
+import { AppError } from '../../../shared/errors.ts';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { HyperragDeps } from '../deps.ts';
 import { chunkText } from '../ingest/chunk.ts';
-import { SHARED } from '../namespaces.ts';
+import { fullText, SHARED } from '../namespaces.ts';
 import { digestOf } from '../store/documents.ts';
 import { BOUNDS } from '../view.ts';
 
@@ -57,7 +58,8 @@ export function knowledgeElevation({ documents, detectPersonalData, nowMs }: Hyp
       const metadata = { confidence, domain, privacy_level };
       const author = { source: caller.agentId, author: caller.agentId };
       const document = { ...author, id, title: '', metadata, ttlDays: null, pieces: chunkText(text) };
-      documents.put({ ...document, namespace: SHARED, kind: 'knowledge' }, nowMs(), () => true);
+      const done = documents.put({ ...document, namespace: SHARED, kind: 'knowledge' }, nowMs(), () => true);
+      if (done.outcome === 'full') throw new AppError('CONFLICT', { text: fullText(done) });
       return { accepted: true, knowledge_id: id, findings: [] };
     },
   });

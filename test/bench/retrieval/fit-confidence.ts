@@ -12,10 +12,12 @@ const MOST_QUESTIONS = 400;
 const HITS = 10;
 const STEPS = 30;
 /** Keeps the equations solvable when some evidence never occurs. */
-const RIDGE = 1e-6;
+const RIDGE = 1e-4;
 
 interface Example {
   readonly values: readonly number[];
+  /** From 0. */
+  readonly rank: number;
   readonly isRelevant: boolean;
   /** So that each set weighs the same. */
   readonly weight: number;
@@ -29,17 +31,23 @@ interface JudgedSet {
 
 async function judge(folder: string): Promise<JudgedSet> {
   const retriever = createRetriever();
-  for await (const { id, title, text } of readDocuments(folder)) retriever.add({ id, title, text });
+  const turns = new Map<string, number>();
+  for await (const { id, title, text, group = '' } of readDocuments(folder)) {
+    const order = turns.get(group) ?? 0;
+    turns.set(group, order + 1);
+    retriever.add({ id, title, text, group, ...(group !== '' && { sequence: { id: group, order } }) });
+  }
   retriever.learn();
-  const found: { evidence: Evidence; isRelevant: boolean }[] = [];
-  for (const { text, relevant } of (await readQueries(folder)).slice(0, MOST_QUESTIONS)) {
-    const hits = retriever.search(text, { limit: HITS });
-    for (const hit of hits) {
-      found.push({ evidence: evidenceOf(hit, hits[0]!.score), isRelevant: relevant.has(hit.id) });
+  const found: { evidence: Evidence; rank: number; isRelevant: boolean }[] = [];
+  for (const { text, group = '', relevant } of (await readQueries(folder)).slice(0, MOST_QUESTIONS)) {
+    // One more, for the distance of the last.
+    const hits = retriever.search(text, { limit: HITS + 1, groups: [group] });
+    for (const [rank, hit] of hits.slice(0, HITS).entries()) {
+      found.push({ evidence: evidenceOf(hits, rank), rank, isRelevant: relevant.has(hit.id) });
     }
   }
-  const examples = found.map(({ evidence, isRelevant }) => {
-    return { values: Object.values(evidence), isRelevant, weight: 1 / found.length };
+  const examples = found.map(({ evidence, rank, isRelevant }) => {
+    return { values: Object.values(evidence), rank, isRelevant, weight: 1 / found.length };
   });
   return { name: path.basename(folder), names: Object.keys(found[0]?.evidence ?? {}), examples };
 }
@@ -99,17 +107,34 @@ if (all.length === 0) throw new Error('usage: node test/bench/retrieval/fit-conf
 const weights = fitWeights(all);
 const names = sets[0]!.names;
 const rounded = (value: number) => Math.round(value * 100) / 100;
+/** Over all hits, and over those of the first and second place. */
+const errors = (examples: readonly Example[], by: readonly number[]) => ({
+  all: Math.round(1000 * calibrationError(examples, by)) / 1000,
+  first:
+    Math.round(
+      1000 *
+        calibrationError(
+          examples.filter(({ rank }) => rank === 0),
+          by,
+        ),
+    ) / 1000,
+  second:
+    Math.round(
+      1000 *
+        calibrationError(
+          examples.filter(({ rank }) => rank === 1),
+          by,
+        ),
+    ) / 1000,
+});
 const heldOut = sets.map((set) => {
   const others = sets.filter((other) => other !== set).flatMap(({ examples }) => examples);
-  return [
-    set.name,
-    others.length === 0 ? null : Math.round(1000 * calibrationError(set.examples, fitWeights(others))) / 1000,
-  ];
+  return [set.name, others.length === 0 ? null : errors(set.examples, fitWeights(others))];
 });
 const result = {
   hits: all.length,
   weights: Object.fromEntries(names.map((name, n) => [name, rounded(weights[n]!)])),
-  calibration_error: Math.round(1000 * calibrationError(all, weights)) / 1000,
+  calibration_error: errors(all, weights),
   held_out_calibration_error: Object.fromEntries(heldOut),
 };
 process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);

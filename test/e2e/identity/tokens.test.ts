@@ -361,17 +361,18 @@ describe('A04', () => {
       return [...statuses];
     };
     const fetchesBefore = fetches;
-    expect(await flood(0, 2_000)).toEqual([401]);
+    // The heap grows to what such requests need at a time; what they leave behind shows from then on.
+    expect(await flood(0, 10_000)).toEqual([401]);
     const rssBefore = rss(village.process.pid);
     const startedAt = performance.now();
-    expect(await flood(2_000, 10_000)).toEqual([401]);
+    expect(await flood(10_000, 20_000)).toEqual([401]);
     const growth = (rss(village.process.pid) - rssBefore) / 2 ** 20;
     agent.destroy();
     console.info(
-      `8,000 unknown kids: ${(performance.now() - startedAt).toFixed(0)} ms, RSS ${growth.toFixed(1)} MiB more, JWKS read ${fetches - fetchesBefore} times`,
+      `10,000 unknown kids: ${(performance.now() - startedAt).toFixed(0)} ms, RSS ${growth.toFixed(1)} MiB more, JWKS read ${fetches - fetchesBefore} times`,
     );
     expect(fetches - fetchesBefore).toBeLessThanOrEqual(1);
-    expect(growth).toBeLessThan(100);
+    expect(growth).toBeLessThan(10);
   });
 });
 

@@ -23,8 +23,8 @@ async function put(context: unknown, more: Record<string, unknown> = {}) {
 it('[H6] keeps texts and objects as they were given, with priority, source, tokens and version', async () => {
   const { value } = await put({ task: 'harvest', steps: [1, 2] }, { priority: 7, source: 'planner' });
   expect(value).toMatchObject({
-    entries: [{ context: { task: 'harvest', steps: [1, 2] }, priority: 7, source: 'planner', version: 1, tokens: 8 }],
-    metadata: { total_tokens: 8, max_tokens: 1_000, entry_count: 1, token_method: 'estimate: UTF-8 bytes / 4' },
+    entries: [{ context: { task: 'harvest', steps: [1, 2] }, priority: 7, source: 'planner', version: 1, tokens: 12 }],
+    metadata: { total_tokens: 12, max_tokens: 1_000, entry_count: 1, token_method: 'o200k_base' },
     pruned: [],
   });
   const read = await sage.list('context_get', 'entries');
@@ -45,7 +45,8 @@ it('[H6] an update with an old version is a conflict, and overwrites nothing', a
 });
 
 it('[H6] never exceeds its budget: what is worth least by priority, age and size goes, never the new entry', async () => {
-  const text = 'a'.repeat(1_190);
+  // 300 tokens with the quotes of its JSON.
+  const text = 'well '.repeat(297).trim();
   const low = await put(text, { priority: 2 });
   const old = await put(text, { priority: 5 });
   now += 48 * HOUR_MS;
@@ -58,7 +59,7 @@ it('[H6] never exceeds its budget: what is worth least by priority, age and size
   expect(again.value.metadata).toMatchObject({ entry_count: 3 });
   expect(Number((again.value.metadata as Record<string, unknown>).total_tokens)).toBeLessThanOrEqual(1_000);
   expect(old.id).toBeTruthy();
-  const huge = await sage.call('context_update', { context: 'b'.repeat(5_000), source: 'test' });
+  const huge = await sage.call('context_update', { context: 'well '.repeat(1_200), source: 'test' });
   expect(huge.error).toContain('all together may have 1000');
 });
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { LEVELS } from '../../../../shared/identity/levels.ts';
 import { type Agent, TestHyperrag, tempFolder } from '../../../fixtures/hyperrag/knowledge.ts';
 
 let folder: string;
@@ -74,7 +75,7 @@ it('[H1] skips what it cannot read with the reason, and loses nothing of the res
     'binary.txt': 'It is binary: it holds a NUL byte.',
     'latin.txt': 'It is not valid UTF-8; save it as UTF-8 first.',
     'broken.json': 'It is not valid JSON.',
-    'paper.pdf': expect.stringContaining('PDF is not read'),
+    'paper.pdf': 'It is no valid PDF, or it is damaged.',
     'tool.exe': expect.stringContaining('Its kind is not read'),
     'large.txt': expect.stringContaining('16777217 bytes'),
     'deep.json': 'It is nested deeper than 64 levels.',
@@ -82,13 +83,12 @@ it('[H1] skips what it cannot read with the reason, and loses nothing of the res
   expect(await agent.list('hyperrag_query', 'results', { query: 'the good one' })).toHaveLength(1);
 });
 
-it('[H1] skips one line that is too long and takes the lines around it, in bounded memory', async () => {
+it('[H1] skips a line of 1 GiB and takes the lines around it, in bounded memory', async () => {
   const file = path.join(folder, 'huge.jsonl');
   const handle = fs.openSync(file, 'w');
   fs.writeSync(handle, '{"id":"before","text":"before the long line"}\n');
-  const part = Buffer.alloc(2 ** 20, 'x');
-  for (let n = 0; n < 200; n++) fs.writeSync(handle, part);
-  fs.writeSync(handle, '\n{"id":"after","text":"after the long line"}\n');
+  // A hole of 1 GiB takes no place on the disk, and is read as any other line.
+  fs.writeSync(handle, '\n{"id":"after","text":"after the long line"}\n', 2 ** 30);
   fs.closeSync(handle);
   const before = process.memoryUsage().rss;
   const { value } = await agent.call('hyperrag_ingest', { paths: ['huge.jsonl'] });
@@ -135,6 +135,17 @@ it('[H1] follows no link out of the open folders, and no circle of links', async
   });
   const direct = await agent.call('hyperrag_ingest', { paths: ['link.txt'] });
   expect(direct.error).toContain('lies outside');
+});
+
+it("[H1] takes the client's roots, and only inside the open folders", async () => {
+  write('sub/inside.txt', 'The inside of it.');
+  write('secret.txt', 'the secret', outside);
+  const opened = await hyperrag.agent('sage', LEVELS.OPERATOR, [path.join(folder, 'sub')]);
+  expect((await opened.call('hyperrag_ingest', { roots: true })).value).toMatchObject({ documents: 1, skipped: [] });
+  const astray = await hyperrag.agent('sage', LEVELS.OPERATOR, [folder, outside]);
+  expect((await astray.call('hyperrag_ingest', { roots: true })).error).toContain('lies outside the folders');
+  expect((await agent.call('hyperrag_ingest', { roots: true })).error).toContain('Your client tells no roots');
+  expect(await agent.list('hyperrag_query', 'results', { query: 'secret' })).toEqual([]);
 });
 
 it('[H1] says how to open a folder when none is', async () => {

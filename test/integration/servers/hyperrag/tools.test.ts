@@ -33,6 +33,7 @@ describe('hyperrag_ingest and hyperrag_query', () => {
       documents: 4,
       passages: 4,
       unchanged: 0,
+      forgotten: 0,
       skipped: [],
       skipped_count: 0,
     });

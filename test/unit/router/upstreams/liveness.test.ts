@@ -18,6 +18,7 @@ class Pinged {
   inFlight = 0;
   received = 0;
   pings = 0;
+  isHeldBack = false;
 
   async request(_method: string, _params: undefined, { timeoutMs }: { timeoutMs: number }): Promise<Answer> {
     this.pings++;
@@ -83,6 +84,15 @@ describe('liveness', () => {
       await vi.advanceTimersByTimeAsync(500);
     }
     expect(peer.pings).toBe(0);
+    liveness.stop();
+  });
+
+  it('[R3] says nothing of a server that is held back because clients do not take what it answers', async () => {
+    const { peer, liveness, changes } = watched(true);
+    Object.assign(peer, { inFlight: 3, works: false, isHeldBack: true });
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(peer.pings).toBe(0);
+    expect(changes).toEqual([]);
     liveness.stop();
   });
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { calibrate, fitLogit, relevance, UNCORRECTED } from '../../../../servers/hyperrag/confidence.ts';
+import {
+  type Calibration,
+  calibrate,
+  fitLogit,
+  relevance,
+  UNCORRECTED,
+} from '../../../../servers/hyperrag/confidence.ts';
 import { claimProbability, reliability, sigmoid } from '../../../../servers/hyperrag/trust.ts';
 import { createRetriever } from '../../../../shared/retrieval/retriever.ts';
 import { makeCorpus, random } from '../../../fixtures/hyperrag/corpus.ts';
@@ -16,6 +22,8 @@ function calibrationError(judged: readonly { confidence: number; isRight: boolea
 }
 
 interface Judged {
+  /** From 0, in its question's hits. */
+  readonly rank: number;
   readonly logit: number;
   readonly fitted: boolean;
   readonly source: number;
@@ -38,8 +46,9 @@ function askAll(seed: number, reliabilities: readonly number[]): Judged[] {
   retriever.learn();
   return questions.flatMap(({ text, answers }) => {
     const hits = retriever.search(text, { limit: 10 });
-    return hits.map((hit) => ({
-      logit: fitLogit(hit, hits[0]!.score),
+    return hits.map((hit, at) => ({
+      rank: at,
+      logit: fitLogit(hits, at),
       fitted: answers.includes(hit.id),
       ...claims.get(hit.id)!,
     }));
@@ -64,6 +73,25 @@ describe('confidence', () => {
     }));
     expect(told.length).toBeGreaterThan(3_000);
     expect(calibrationError(told)).toBeLessThanOrEqual(0.05);
+  });
+
+  it('[H5] is off by no more than 0.25 for second hits alone before feedback, and by 0.2 after it', () => {
+    const judged = askAll(31, [1]);
+    const errorOfSeconds = (calibration: Calibration, of: readonly Judged[]) =>
+      calibrationError(
+        of
+          .filter(({ rank }) => rank === 1)
+          .map(({ logit, fitted }) => ({ confidence: relevance(logit, calibration), isRight: fitted })),
+      );
+    expect(errorOfSeconds(UNCORRECTED, judged)).toBeLessThanOrEqual(0.25);
+    const isSeen = (_: Judged, n: number) => Math.floor(n / 10) % 2 === 0;
+    const calibration = calibrate(judged.filter(isSeen));
+    expect(
+      errorOfSeconds(
+        calibration,
+        judged.filter((each, n) => !isSeen(each, n)),
+      ),
+    ).toBeLessThanOrEqual(0.2);
   });
 
   it('[H5] is calibrated to within 0.05 on a village that nothing was fitted to, before any feedback', () => {

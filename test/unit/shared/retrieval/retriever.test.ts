@@ -30,6 +30,22 @@ it('[H2] lets a passage gain by what it leads to, but never explains it by that'
   }
 });
 
+it.each(['director lantern', 'Director Lantern', 'born director'])(
+  '[H2] follows no names from the mere keywords %j, unless it is told to',
+  (keywords) => {
+    const retriever = build(VILLAGE);
+    const byNames = (mode: 'auto' | 'graph') =>
+      retriever.search(keywords, { mode }).filter(({ features }) => features.hops > 0).length;
+    expect(byNames('auto')).toBe(0);
+    expect(byNames('graph')).toBeGreaterThan(0);
+  },
+);
+
+it('[H2] follows names from a question without capitals that holds a name of several words', () => {
+  const hits = build(VILLAGE).search('where was the director of the copper lantern born?', { limit: 3 });
+  expect(ids(hits).slice(0, 2)).toEqual(['film', 'director']);
+});
+
 it('[H2] goes a second step, and says so', () => {
   const hits = build(VILLAGE).search('How many people has the birthplace of the director of The Copper Lantern?');
   expect(hits.find(({ id }) => id === 'town')?.path).toMatchObject({

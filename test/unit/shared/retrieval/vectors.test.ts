@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRetriever, type Passage } from '../../../../shared/retrieval/retriever.ts';
+import type { Passage } from '../../../../shared/retrieval/retriever.ts';
 import { build, VILLAGE } from './village.ts';
 
 // Two subjects; "stove" and "oven" never stand together, but both stand with "bake".
@@ -55,24 +55,47 @@ it('[H9] learns in slices between which passages come and go', () => {
   expect(retriever.search('rake', { mode: 'vector', limit: 100 }).map(({ id }) => id)).not.toContain('garden-3');
 });
 
-it('[H9] takes the vectors of an embedder instead', () => {
-  const retriever = createRetriever({ embedderDimensions: 2 });
-  for (const passage of VILLAGE) retriever.add(passage);
+it("[H9] takes an embedder's vectors beside its own, and searches by them when the question comes with one", () => {
+  const retriever = build([...VILLAGE, ...BOTH]);
+  retriever.learn();
+  retriever.expectVectors(2);
   retriever.setVector('munn', Float32Array.of(3, 0));
   retriever.setVector('town', Float32Array.of(0, 5));
-  expect(retriever.needsLearning).toBe(false);
   const hits = retriever.search('somewhere else entirely', { mode: 'vector', vector: Float32Array.of(2, 1) });
   expect(hits.map(({ id }) => id)).toEqual(['munn', 'town']);
-  expect(hits[0]!.features.vector).toBeCloseTo(2 / Math.sqrt(5), 5);
+  const own = retriever.search('oven', { mode: 'vector' }).map(({ id }) => id);
+  expect(own.length).toBeGreaterThan(6);
+  expect(own.every((id) => id.startsWith('kitchen'))).toBe(true);
   retriever.add({ ...VILLAGE[5]!, text: 'Changed.' });
   expect(retriever.hasVector('munn')).toBe(false);
 });
 
+it("[H9] takes off what an embedder's vectors have in common", () => {
+  const retriever = build(BOTH);
+  retriever.expectVectors(2);
+  for (const [n, { id }] of BOTH.entries()) retriever.setVector(id, Float32Array.of(5, n === 0 ? 1 : n / 100));
+  const [first, second] = retriever.search('nothing of these', { mode: 'vector', vector: Float32Array.of(5, 1) });
+  expect(first!.id).toBe('kitchen-0');
+  expect(first!.features.vector).toBeCloseTo(1, 3);
+  expect(second!.features.vector).toBeLessThan(0.95);
+});
+
+it("[H9] forgets an embedder's vectors when another one's are expected", () => {
+  const retriever = build(VILLAGE);
+  retriever.expectVectors(2);
+  retriever.setVector('munn', Float32Array.of(3, 0));
+  retriever.expectVectors(2);
+  expect(retriever.hasVector('munn')).toBe(true);
+  retriever.expectVectors(3);
+  expect(retriever.hasVector('munn')).toBe(false);
+});
+
 it('[H9] refuses vectors that do not fit, and says what was expected', () => {
-  const retriever = build(VILLAGE, { embedderDimensions: 3 });
+  const retriever = build(VILLAGE);
+  expect(() => retriever.setVector('munn', Float32Array.of(1))).toThrow('a vector of no dimensions');
+  retriever.expectVectors(3);
   expect(() => retriever.setVector('munn', Float32Array.of(1))).toThrow(
     'a vector of 3 dimensions was expected, one of 1 came',
   );
   expect(() => retriever.setVector('nobody', Float32Array.of(1, 2, 3))).toThrow('not in the index');
-  expect(() => build(VILLAGE).setVector('munn', Float32Array.of(1))).toThrow('a vector of no dimensions');
 });
