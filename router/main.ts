@@ -48,6 +48,7 @@ import { Sessions } from './sessions.ts';
 import { EmergencyStop } from './stop/emergency-stop.ts';
 import { enforce } from './stop/enforce.ts';
 import { openStopStore } from './stop/stop-store.ts';
+import { ToolRecords } from './tools/records.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
 
@@ -154,6 +155,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
       heartbeatMs: settings.heartbeatIntervalMs,
+      lean: config.router.lean,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },
@@ -185,6 +187,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       disconnect: (agentId) => setImmediate(() => sessions.closeOf(agentId, 'it went on calling beyond its limit')),
     }),
     screening: { isOn: () => current.router.screening },
+    toolRecords: new ToolRecords(),
     tickets: createTickets(signingKey),
     approvals: createUsedApprovals(stopStore.store),
     cache: new AnswerCache(() => timer.now()),
@@ -256,7 +259,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   function adopt(): void {
     const before = rightsNow(router);
     const whole = registry.joinedTo(current);
-    router.settings = { ...router.settings, pageSize: current.router.pageSize ?? PAGE_SIZE };
+    router.settings = { ...router.settings, lean: current.router.lean, pageSize: current.router.pageSize ?? PAGE_SIZE };
     router.matrix = matrixOf(whole);
     identity.verifier.forget();
     servers.apply(whole.servers);

@@ -12,6 +12,7 @@ import type { Limits } from './limits/limits.ts';
 import type { AnswerCache } from './line/cache.ts';
 import type { Sessions } from './sessions.ts';
 import type { EmergencyStop } from './stop/emergency-stop.ts';
+import type { ToolRecords } from './tools/records.ts';
 
 export interface RouterSettings {
   readonly defaultTimeoutMs: number;
@@ -20,6 +21,8 @@ export interface RouterSettings {
   readonly maxMessageBytes: number;
   /** Between two signs of life on an open stream. */
   readonly heartbeatMs: number;
+  /** Sessions of all servers begin in lean mode (R9). */
+  readonly lean: boolean;
   /** Items on one page of the router's own lists. */
   readonly pageSize: number;
   /** A list waits for servers that are starting, but not longer. */
@@ -41,6 +44,7 @@ export interface Router {
   readonly stop: EmergencyStop;
   readonly limits: Limits;
   readonly screening: { readonly isOn: () => boolean };
+  readonly toolRecords: ToolRecords;
   readonly tickets: Tickets;
   readonly approvals: UsedApprovals;
   readonly cache: AnswerCache;

@@ -11,9 +11,13 @@ import { seesAnyOf } from './sees.ts';
 /** Newest first. */
 export const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
 
+/** A client that wants to find its tools instead of being shown them all says so by this capability (R9). */
+const LEAN = 'io.aivillage/lean';
+
 const initializeParams = z.looseObject({
   protocolVersion: z.string().max(64),
   capabilities: z.looseObject({
+    experimental: z.record(z.string().max(200), z.unknown()).optional(),
     sampling: z.looseObject({}).optional(),
     roots: z.looseObject({ listChanged: z.boolean().optional() }).optional(),
     elicitation: z.looseObject({ form: z.looseObject({}).optional(), url: z.looseObject({}).optional() }).optional(),
@@ -48,9 +52,11 @@ export async function initialize(router: Router, session: Session, message: Mess
     });
   }
   const { protocolVersion, capabilities, clientInfo } = params.data;
+  const isLean = router.settings.lean && session.endpoint === undefined;
   const result = await about(router, session);
   session.version = PROTOCOL_VERSIONS.find((version) => version === protocolVersion) ?? PROTOCOL_VERSIONS[0];
   session.capabilities = capabilities;
+  if (isLean || capabilities.experimental?.[LEAN] !== undefined) session.loaded ??= new Set();
   session.clientInfo = { name: clientInfo.name, version: clientInfo.version };
   return stringifyOctets({ ...result, protocolVersion: session.version });
 }

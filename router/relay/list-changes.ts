@@ -68,7 +68,7 @@ export function definitionsChanged(router: Router): void {
   rightsChanged(router, before);
 }
 
-function tell(session: Session, list: ListName): void {
+export function tell(session: Session, list: ListName): void {
   if (session.version !== '') session.send(`{"jsonrpc":"2.0","method":"${LISTS[list].changed}"}` as Octets);
 }
 

@@ -12,6 +12,9 @@ import { serviceList } from './service-list.ts';
 import { serviceRegister } from './service-register.ts';
 import { serviceRemove } from './service-remove.ts';
 import { serviceStatus } from './service-status.ts';
+import { toolLoad } from './tool-load.ts';
+import { toolReport } from './tool-report.ts';
+import { toolSearch } from './tool-search.ts';
 
 export function ownTools(deps: OwnServerDeps): readonly Tool[] {
   return [
@@ -23,6 +26,9 @@ export function ownTools(deps: OwnServerDeps): readonly Tool[] {
     serviceRemove(deps),
     definitionReview(deps),
     definitionApprove(deps),
+    toolSearch(deps),
+    toolLoad(deps),
+    toolReport(deps),
     emergencySystemShutdown(deps),
     emergencySystemResume(deps),
     callBinding(deps),

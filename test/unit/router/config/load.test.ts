@@ -137,6 +137,7 @@ describe('a whole file', () => {
       rateLimit: { perMinute: 7 },
       definitions: 'first-use',
       screening: true,
+      lean: false,
       pageSize: 50,
       allowedHosts: [],
       allowedOrigins: [],
