@@ -222,7 +222,7 @@ const TABLE: readonly Feature[] = [
   },
   {
     name: 'prototype-pollution',
-    weights: weights(0.88, 0.6, 0.4),
+    weights: weights(0.7, 0.5, 0.3),
     needs: ['__proto__', '.prototype', '['],
     pattern: /__proto__|constructor["'\]\s.[]+prototype/,
   },

@@ -51,7 +51,7 @@ export function screen(octets: Octets, { isLiteral, extra }: ScreenOptions): Scr
       for (const [key, each] of Object.entries(value as Record<string, unknown>)) {
         if (key.length > 24 || !/^[a-z][a-z0-9_]*$/.test(key)) lookAt(key, where, kind, note);
         if (key === 'constructor' && typeof each === 'object' && each !== null && Object.hasOwn(each, 'prototype'))
-          note('prototype-pollution', 0.88, where);
+          note('prototype-pollution', 0.7, where);
         const place = key.length > 40 ? key.slice(0, 40) : key;
         visit(each, where === '' ? place : `${where}.${place}`, kindOf(key, kind), depth + 1);
       }
