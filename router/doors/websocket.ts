@@ -53,6 +53,7 @@ export class WebSocketDoor {
 
   /** Throws AppError RATE_LIMITED when there are too many; then the socket is as it was. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): void {
+    this.router.limits.refusePaused(caller.agentId);
     if (this.connections.size >= this.maxConnections) {
       throw new AppError('RATE_LIMITED', {
         text: `At most ${this.maxConnections} WebSockets may be open; close some or try later`,

@@ -4,6 +4,8 @@ import { approvedCall } from './approved-call.ts';
 import { auditQuery } from './audit-query.ts';
 import { auditVerify } from './audit-verify.ts';
 import { callBinding } from './call-binding.ts';
+import { definitionApprove } from './definition-approve.ts';
+import { definitionReview } from './definition-review.ts';
 import { emergencySystemResume } from './emergency-system-resume.ts';
 import { emergencySystemShutdown } from './emergency-system-shutdown.ts';
 import { permissionExplain } from './permission-explain.ts';
@@ -11,6 +13,9 @@ import { serviceList } from './service-list.ts';
 import { serviceRegister } from './service-register.ts';
 import { serviceRemove } from './service-remove.ts';
 import { serviceStatus } from './service-status.ts';
+import { toolLoad } from './tool-load.ts';
+import { toolReport } from './tool-report.ts';
+import { toolSearch } from './tool-search.ts';
 
 export function ownTools(deps: OwnServerDeps): readonly Tool[] {
   return [
@@ -21,6 +26,11 @@ export function ownTools(deps: OwnServerDeps): readonly Tool[] {
     auditVerify(deps),
     serviceRegister(deps),
     serviceRemove(deps),
+    definitionReview(deps),
+    definitionApprove(deps),
+    toolSearch(deps),
+    toolLoad(deps),
+    toolReport(deps),
     emergencySystemShutdown(deps),
     emergencySystemResume(deps),
     callBinding(deps),
