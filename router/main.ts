@@ -155,6 +155,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
       heartbeatMs: settings.heartbeatIntervalMs,
+      connectionTimeoutMs: settings.connectionTimeoutMs,
       lean: config.router.lean,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
@@ -227,6 +228,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       wayToOwnServer({
         router,
         dataDir,
+        checkpointDir,
         registry,
         publicKey: signingKey.publicKey,
         issuer: settings.jwtIssuer,
@@ -280,6 +282,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
         tls: settings.tls === undefined ? undefined : readTls(settings.tls),
         issuer: settings.jwtIssuer,
+        websocket: true,
         rest: new RestDoor(
           router,
           createAuthRoutes({

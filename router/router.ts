@@ -21,6 +21,8 @@ export interface RouterSettings {
   readonly maxMessageBytes: number;
   /** Between two signs of life on an open stream. */
   readonly heartbeatMs: number;
+  /** A WebSocket that is idle for so long is closed. */
+  readonly connectionTimeoutMs: number;
   /** Sessions of all servers begin in lean mode (R9). */
   readonly lean: boolean;
   /** Items on one page of the router's own lists. */

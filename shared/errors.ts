@@ -185,6 +185,10 @@ export class AppError extends Error {
     return ERRORS[this.kind].httpStatus;
   }
 
+  get reason(): Reason {
+    return ERRORS[this.kind].reason;
+  }
+
   /** The JSON-RPC error object: `{code, message, data: {reason, …}}`. */
   toJsonRpc(): { code: number; message: string; data: Record<string, unknown> } {
     const { code, reason } = ERRORS[this.kind];

@@ -6,10 +6,10 @@ import type { ServerResponse } from 'node:http';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Holding } from '../upstreams/undelivered.ts';
 
-const PIECE_BYTES = 256 * 1024;
+export const PIECE_BYTES = 256 * 1024;
 /** A client may pause for so long; for so long only while its server is held back because answers are not taken. */
-const MAX_STALL_MS = 15_000;
-const MAX_STALL_WHILE_HELD_BACK_MS = 3_000;
+export const MAX_STALL_MS = 15_000;
+export const MAX_STALL_WHILE_HELD_BACK_MS = 3_000;
 const WATCH_MS = 250;
 
 /** Writes all of `text` to a response whose head is written, and ends it. `holding` is released when it has left, or never will. */

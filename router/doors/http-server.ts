@@ -5,21 +5,25 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AppError, toAppError } from '../../shared/errors.ts';
 import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
-import { refusalReason } from '../../shared/identity/refusal.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
+import { ConsolePage } from '../console/serve.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
 import { ConnectionCallers } from './connection-callers.ts';
 import { answerJson, writeJsonHead } from './http-exchange.ts';
 import { FramingRefusal, type GuardOptions, HttpGuard, isAnyDoubled } from './http-guard.ts';
 import { HttpSseDoor } from './http-sse.ts';
-import { endLast, hasLastAnswer, refuseBroken } from './last-answer.ts';
+import { answerOnSocket, endLast, hasLastAnswer, refuseBroken } from './last-answer.ts';
+import { recordRefusal } from './record-refusal.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
 import type { TlsTexts } from './tls-files.ts';
+import { WEBSOCKET_PATH, WebSocketDoor } from './websocket.ts';
+import { readWebSocketToken } from './websocket-token.ts';
 
 export interface HttpServerOptions extends GuardOptions {
   /** 0 = any free one. */
@@ -27,6 +31,8 @@ export interface HttpServerOptions extends GuardOptions {
   readonly tls: TlsTexts | undefined;
   /** Absent on the door of our own servers. */
   readonly rest?: RestDoor;
+  /** Whether WebSockets are served too. */
+  readonly websocket?: boolean;
   /** Who presents a token at this door; unless given, as everywhere. */
   readonly verify?: (token: string) => Caller | Promise<Caller>;
   /** `iss` of the tokens that we take. */
@@ -39,13 +45,15 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const LIMITS = {
+const OPTIONS = {
   /** Slow heads and bodies are cut (D09); answers may take as long as they need. */
   headersTimeout: 10_000,
   requestTimeout: 15_000,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: 16_384,
+  // Other upgrades that clients may offer, such as h2c, are passed over: RFC 9110 §7.8.
+  shouldUpgradeCallback: (request: IncomingMessage) => pathOf(request) === WEBSOCKET_PATH,
 };
 const ENDPOINT = /^\/mcp(?:\/([A-Za-z0-9_-]{1,64}))?$/;
 const METADATA = '/.well-known/oauth-protected-resource';
@@ -55,11 +63,13 @@ export async function startHttpServer(router: Router, options: HttpServerOptions
   const scheme = options.tls === undefined ? 'http' : 'https';
   const server =
     options.tls === undefined
-      ? http.createServer(LIMITS)
-      : https.createServer({ ...LIMITS, ...options.tls, minVersion: 'TLSv1.3' });
+      ? http.createServer(OPTIONS)
+      : https.createServer({ ...OPTIONS, ...options.tls, minVersion: 'TLSv1.3' });
   const handler = new Handler(router, options, scheme);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => void handler.handle(request, response));
   server.on('clientError', refuseBroken);
+  if (options.websocket === true)
+    server.on('upgrade', (request, socket, head) => void handler.upgrade(request, socket, head));
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
@@ -99,6 +109,8 @@ class Handler {
   private readonly callers = new ConnectionCallers();
   private readonly streamable: StreamableHttpDoor;
   private readonly sse: HttpSseDoor;
+  private readonly websocket: WebSocketDoor | undefined;
+  private readonly page: ConsolePage | undefined;
   private readonly rest: RestDoor | undefined;
   private readonly verify: HttpServerOptions['verify'];
   private readonly scheme: string;
@@ -109,6 +121,8 @@ class Handler {
     this.guard = new HttpGuard(options);
     this.streamable = new StreamableHttpDoor(router);
     this.sse = new HttpSseDoor(router);
+    this.websocket = options.websocket === true ? new WebSocketDoor(router) : undefined;
+    this.page = options.rest === undefined ? undefined : new ConsolePage();
     this.rest = options.rest;
     this.verify = options.verify;
     this.scheme = scheme;
@@ -118,6 +132,22 @@ class Handler {
   close(): void {
     this.streamable.close();
     this.sse.close();
+    this.websocket?.close();
+  }
+
+  /** A request for a WebSocket: the same checks, and the answer goes to the bare socket. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    try {
+      this.guard.check(request);
+      if (pathOf(request) !== WEBSOCKET_PATH || this.websocket === undefined) throw nothingThere();
+      const caller = await this.router.identity.verify(readWebSocketToken(request.rawHeaders));
+      this.websocket.accept(request, socket, head, caller);
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      this.note(request, error);
+      answerOnSocket(socket, statusOf(error), this.headersOf(request, error), errorAnswer('null', error));
+    }
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -139,8 +169,13 @@ class Handler {
 
   private route(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
     if (path === '/sse' || path === '/messages') return this.sse.handle(request, response, caller, path);
+    if (path === WEBSOCKET_PATH && this.websocket !== undefined) {
+      throw new AppError('INVALID_REQUEST', {
+        text: 'Here are WebSockets only; ask for one, with the subprotocol "mcp"',
+      });
+    }
     if (this.rest !== undefined) return this.rest.handle(request, response, caller, path);
-    throw new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
+    throw nothingThere();
   }
 
   private callerOf(request: IncomingMessage): Caller | Promise<Caller> {
@@ -159,6 +194,7 @@ class Handler {
   /** What needs no token. True when it was answered. */
   private async answerOpenly(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
     if (this.answerMetadata(request, response, path)) return true;
+    if (this.page?.answer(request, response, path)) return true;
     return this.rest !== undefined && (await this.rest.handleOpenly(request, response, path));
   }
 
@@ -179,17 +215,13 @@ class Handler {
   }
 
   private refuse(request: IncomingMessage, response: ServerResponse, error: AppError): void {
-    if (error.kind === 'INTERNAL') this.router.log.error({ err: error.cause }, 'a request failed inside the router');
-    if (error.kind === 'UNAUTHENTICATED') this.recordRefusal(request, error);
+    this.note(request, error);
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
     }
-    const headers: Record<string, string> = {};
-    if (error.httpStatus === 401) headers['WWW-Authenticate'] = this.challenge(request);
-    const retryAfterMs = error.data?.retryAfterMs;
-    if (typeof retryAfterMs === 'number') headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1000));
-    const status = error.httpStatus === 200 ? 400 : error.httpStatus;
+    const headers = this.headersOf(request, error);
+    const status = statusOf(error);
     const body = errorAnswer('null', error);
     if (request.complete && !(error instanceof FramingRefusal)) answerJson(response, status, body, headers);
     else {
@@ -197,6 +229,20 @@ class Handler {
       writeJsonHead(response, status, body, { ...headers, Connection: 'close' });
       endLast(request, response, body);
     }
+  }
+
+  private note(request: IncomingMessage, error: AppError): void {
+    if (error.kind === 'INTERNAL') this.router.log.error({ err: error.cause }, 'a request failed inside the router');
+    if (error.kind !== 'UNAUTHENTICATED') return;
+    recordRefusal(this.router, { method: request.method, from: request.socket.remoteAddress ?? '' }, error);
+  }
+
+  private headersOf(request: IncomingMessage, error: AppError): Record<string, string> {
+    const headers: Record<string, string> = {};
+    if (error.httpStatus === 401) headers['WWW-Authenticate'] = this.challenge(request);
+    const retryAfterMs = error.data?.retryAfterMs;
+    if (typeof retryAfterMs === 'number') headers['Retry-After'] = String(Math.ceil(retryAfterMs / 1000));
+    return headers;
   }
 
   /** Names the metadata of the very endpoint that was asked for (RFC 9728 §3.3, §5.1), and a token that was of no use (RFC 6750 §3.1). */
@@ -207,24 +253,19 @@ class Handler {
     return `Bearer ${error}resource_metadata="${metadata}"`;
   }
 
-  private recordRefusal(request: IncomingMessage, error: AppError): void {
-    const why = error.cause instanceof Error ? { why: error.cause.message } : {};
-    this.router.audit
-      .append({
-        kind: 'auth_denied',
-        outcome: 'denied',
-        method: request.method,
-        reason: refusalReason(error),
-        details: { ...why, from: request.socket.remoteAddress ?? '' },
-      })
-      .catch(() => this.router.log.error('a refusal could not be recorded'));
-  }
-
   /** The guard has seen the Host header. */
   private origin(request: IncomingMessage): string {
     const host = request.headers.host ?? 'localhost';
     return /^[\w.:[\]-]+$/.test(host) ? `${this.scheme}://${host}` : `${this.scheme}://localhost`;
   }
+}
+
+function statusOf({ httpStatus }: AppError): number {
+  return httpStatus === 200 ? 400 : httpStatus;
+}
+
+function nothingThere(): AppError {
+  return new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -6,7 +6,7 @@ import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, toOctets } from '../../shared/json/octets.ts';
 import { onOneLine } from '../message.ts';
 import { errorAnswer } from '../relay/receive.ts';
-import { receiveText } from '../relay/receive-text.ts';
+import { onOneChannel, receiveText } from '../relay/receive-text.ts';
 import type { Router } from '../router.ts';
 import type { Outlet, Session } from '../session.ts';
 import { readBody } from './body.ts';
@@ -82,7 +82,8 @@ export class HttpSseDoor {
     if (session === undefined || outlet === undefined) throw new AppError('UNKNOWN_SESSION');
     const body = await readBody(request, this.router.settings.maxMessageBytes);
     if (!isUtf8(body)) throw new AppError('PARSE_ERROR', { text: 'The body is not valid UTF-8' });
-    const done = receiveText(this.router, session, caller, toOctets(body), (message) => outlet.send(message));
+    const exchange = onOneChannel((message) => outlet.send(message));
+    const done = receiveText(this.router, session, caller, toOctets(body), exchange);
     response.writeHead(202, { 'Content-Type': 'text/plain' }).end('Accepted');
     await done.catch((error: unknown) => outlet.send(errorAnswer('null', toAppError(error))));
   }

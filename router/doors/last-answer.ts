@@ -54,10 +54,20 @@ export function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void
   }
   answered.set(socket, bytesRead(socket));
   const { status, answer } = answerTo(error.code);
-  const body = errorAnswer('null', answer);
+  answerOnSocket(socket, status, {}, errorAnswer('null', answer));
+}
+
+/** Answers where there is no response of node:http any more, and ends the connection. */
+export function answerOnSocket(
+  socket: Duplex,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: Octets,
+): void {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n` +
-      `Cache-Control: no-store\r\nConnection: close\r\n\r\n${body}`,
+      `Cache-Control: no-store\r\n${more.join('')}Connection: close\r\n\r\n${body}`,
     'latin1',
   );
   setTimeout(() => socket.destroy(), MAX_LINGER_MS).unref();

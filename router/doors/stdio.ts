@@ -5,7 +5,7 @@ import type { Caller } from '../../shared/identity/caller.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import { onOneLine } from '../message.ts';
 import { errorAnswer } from '../relay/receive.ts';
-import { receiveText } from '../relay/receive-text.ts';
+import { onOneChannel, receiveText } from '../relay/receive-text.ts';
 import type { Router } from '../router.ts';
 import { Lines } from '../upstreams/lines.ts';
 
@@ -32,10 +32,11 @@ export function serveStdio(router: Router, caller: Caller, input: Readable, outp
       },
     },
   });
+  const exchange = onOneChannel(send);
   const refuse = (error: unknown): void => send(errorAnswer('null', toAppError(error)));
   const tooLarge = (): void => refuse(new AppError('MESSAGE_TOO_LARGE'));
   const lines = new Lines(router.settings.maxMessageBytes, {
-    onLine: (line) => void receiveText(router, session, caller, line, send).catch(refuse),
+    onLine: (line) => void receiveText(router, session, caller, line, exchange).catch(refuse),
     onBadLine: () => refuse(new AppError('PARSE_ERROR', { text: 'The line is not valid UTF-8' })),
     onTooLong: tooLarge,
     onTooLongEnd: () => {},

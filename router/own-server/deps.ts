@@ -6,6 +6,7 @@ import type { ServiceRegistry } from './service-registry.ts';
 export interface OwnServerDeps {
   readonly router: Router;
   readonly dataDir: string;
+  readonly checkpointDir: string;
   readonly registry: ServiceRegistry;
   /** What an agent that has no token at hand would get: its level and permissions by the configuration. */
   readonly rightsOf: (

@@ -26,7 +26,7 @@ export function wayToOwnServer(options: OwnServerOptions): () => Transport {
     version: router.version,
     instructions:
       'What the router itself can tell and do: which servers there are and how they are (service_list, service_status), who may do what and why ' +
-      '(permission_explain), what was done (audit_query), and servers added or removed at run time (service_register, service_remove).',
+      '(permission_explain), what was done and that nobody changed the record of it (audit_query, audit_verify), and servers added or removed at run time (service_register, service_remove).',
     tools: ownTools(options),
     resources: [],
     prompts: [],

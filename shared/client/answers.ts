@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<Reason, ErrorKindName>> = {
 };
 
 const dataSchema = z.looseObject({ reason: z.string() });
+const refusalSchema = z.looseObject({ error: z.looseObject({ message: z.string(), data: z.unknown() }) });
 
 /** Of a JSON-RPC error; the SDK puts a prefix before the router's words. */
 export function errorOfRpc({ message, data }: McpError): AppError {
@@ -40,6 +41,18 @@ export function errorOfRpc({ message, data }: McpError): AppError {
 export function errorOfResult({ content, _meta }: CallToolResult): AppError {
   const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('');
   return appError(text, _meta?.['io.aivillage/error']);
+}
+
+/** Of a refusal at the door, whose JSON the SDK puts behind its own words; undefined when there is none in it. */
+export function errorOfHttp(text: string): AppError | undefined {
+  const start = text.indexOf('{');
+  if (start < 0) return undefined;
+  try {
+    const { error } = refusalSchema.parse(JSON.parse(text.slice(start)));
+    return appError(error.message, error.data);
+  } catch {
+    return undefined;
+  }
 }
 
 function appError(text: string, data: unknown): AppError {

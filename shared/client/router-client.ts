@@ -3,11 +3,13 @@
  * call twice: what may have left is told as lost.
  */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport, StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type CallToolResult, McpError, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { type CallToolResult, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { errorOfResult, errorOfRpc } from './answers.ts';
+import { errorOfResult } from './answers.ts';
+import { BackOff } from './back-off.ts';
+import { failureOf } from './failure.ts';
 import type { RouterLink } from './router-link.ts';
 
 export interface RouterClient {
@@ -34,6 +36,7 @@ const LONGEST_WAIT_MS = 5_000;
 /** So often a connection with subscriptions is tried: a stream that is silent says nothing of its life. */
 const PING_EVERY_MS = 10_000;
 const DEFAULT_TIMEOUT_MS = 60_000;
+const UNREACHABLE = 'The router cannot be reached';
 const RECONNECT = {
   initialReconnectionDelay: FIRST_WAIT_MS,
   maxReconnectionDelay: LONGEST_WAIT_MS,
@@ -46,7 +49,7 @@ export function createRouterClient(options: RouterClientOptions): RouterClient {
   const watched = new Map<string, Set<() => void>>();
   let connection: Promise<Client> | undefined;
   let retry: NodeJS.Timeout | undefined;
-  let waitMs = FIRST_WAIT_MS;
+  const backOff = new BackOff({ firstMs: FIRST_WAIT_MS, longestMs: LONGEST_WAIT_MS });
   let isClosed = false;
 
   const authorized: typeof fetch = (input, init) => {
@@ -100,17 +103,17 @@ export function createRouterClient(options: RouterClientOptions): RouterClient {
     try {
       client = await used;
     } catch (cause) {
-      throw new AppError('CONNECTION_FAILED', { text: 'The router cannot be reached', cause });
+      throw new AppError('CONNECTION_FAILED', { text: UNREACHABLE, cause });
     }
     try {
       return await send(client);
     } catch (error) {
-      if (error instanceof McpError && error.data !== undefined) throw errorOfRpc(error);
+      const failure = failureOf(error);
+      if (failure.fate === 'answered' || failure.fate === 'timeout') throw failure.error;
       drop(used);
-      if (error instanceof StreamableHTTPError && error.code === 404 && !isSecond) return request(send, true);
-      if (didNotLeave(error))
-        throw new AppError('CONNECTION_FAILED', { text: 'The router cannot be reached', cause: error });
-      throw new AppError('CONNECTION_LOST', { cause: error });
+      if (failure.way === 'session' && !isSecond) return request(send, true);
+      if (failure.fate === 'not_run') throw new AppError('CONNECTION_FAILED', { text: UNREACHABLE, cause: error });
+      throw failure.error;
     }
   }
 
@@ -119,14 +122,13 @@ export function createRouterClient(options: RouterClientOptions): RouterClient {
     retry = setTimeout(() => {
       retry = undefined;
       void watchAll();
-    }, waitMs).unref();
-    waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+    }, backOff.next()).unref();
   }
 
   async function watchAll(): Promise<void> {
     try {
       for (const uri of watched.keys()) await request((client) => client.subscribeResource({ uri }));
-      waitMs = FIRST_WAIT_MS;
+      backOff.reset();
       for (const uri of watched.keys()) tell(uri);
     } catch (cause) {
       log.warn({ cause }, 'subscriptions at the router could not be made; they are tried again');
@@ -173,11 +175,4 @@ export function createRouterClient(options: RouterClientOptions): RouterClient {
       await open?.close();
     },
   };
-}
-
-/** Nothing of the request reached anybody. */
-function didNotLeave(error: unknown): boolean {
-  if (error instanceof StreamableHTTPError) return error.code === 401 || error.code === 403 || error.code === 404;
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

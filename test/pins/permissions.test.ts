@@ -13,6 +13,7 @@ const pinned = [
   'service_remove         EMERGENCY  system:manage_services  justification  major_change',
   'permission_explain     READ_ONLY',
   'audit_query            GOVERNANCE  audit:read',
+  'audit_verify           GOVERNANCE  audit:read',
   'tool_search            READ_ONLY',
   'tool_load              READ_ONLY',
   'tool_report            GOVERNANCE  audit:read',

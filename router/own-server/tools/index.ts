@@ -2,6 +2,7 @@ import type { Tool } from '../../../shared/tool.ts';
 import type { OwnServerDeps } from '../deps.ts';
 import { approvedCall } from './approved-call.ts';
 import { auditQuery } from './audit-query.ts';
+import { auditVerify } from './audit-verify.ts';
 import { callBinding } from './call-binding.ts';
 import { definitionApprove } from './definition-approve.ts';
 import { definitionReview } from './definition-review.ts';
@@ -22,6 +23,7 @@ export function ownTools(deps: OwnServerDeps): readonly Tool[] {
     serviceStatus(deps),
     permissionExplain(deps),
     auditQuery(deps),
+    auditVerify(deps),
     serviceRegister(deps),
     serviceRemove(deps),
     definitionReview(deps),

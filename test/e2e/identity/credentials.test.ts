@@ -70,7 +70,6 @@ const ROUTES: [string, string][] = [
   ['POST', '/messages'],
   ['POST', '/messages?sessionId=x'],
   ['GET', '/ws'],
-  ['GET', '/'],
   ['GET', '/metrics'],
   ['GET', '/openapi.json'],
   ['GET', '/docs'],

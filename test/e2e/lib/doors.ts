@@ -6,10 +6,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import { createInterface } from 'node:readline';
+import { WebSocket } from 'ws';
 import { type JsonRpc, messagesOf, POST_HEADERS, RawSession, send } from './raw-client.ts';
 import { LAUNCHER, type Village } from './village.ts';
 
-export const DOORS = ['http', 'sse', 'stdio'] as const;
+export const DOORS = ['http', 'sse', 'websocket', 'stdio'] as const;
 export type Door = (typeof DOORS)[number];
 
 /** Also for a router process to start on a busy machine. */
@@ -48,6 +49,7 @@ export abstract class DoorClient {
 
 export function openDoor(door: Door, village: Village, token: string, path = '/mcp'): Promise<DoorClient> {
   if (door === 'http') return HttpDoor.open(village, token, path);
+  if (door === 'websocket') return WebSocketDoor.open(village, token);
   return door === 'sse' ? SseDoor.open(village, token) : StdioDoor.open(village, token);
 }
 
@@ -162,6 +164,36 @@ class SseDoor extends ChannelDoor {
 
   async close(): Promise<void> {
     this.stream.destroy();
+  }
+}
+
+class WebSocketDoor extends ChannelDoor {
+  private readonly ws: WebSocket;
+
+  private constructor(ws: WebSocket) {
+    super();
+    this.ws = ws;
+    ws.on('message', (data) => this.took(String(data)));
+    ws.on('error', () => {});
+  }
+
+  static async open({ url }: Village, token: string): Promise<WebSocketDoor> {
+    const ws = new WebSocket(`${url}/ws`, 'mcp', { headers: { authorization: `Bearer ${token}` } });
+    await once(ws, 'open');
+    const door = new WebSocketDoor(ws);
+    await door.handshake('2025-11-25');
+    return door;
+  }
+
+  protected async put(text: string | Buffer): Promise<void> {
+    this.ws.send(text, { binary: false });
+  }
+
+  async close(): Promise<void> {
+    if (this.ws.readyState === WebSocket.CLOSED) return;
+    const gone = once(this.ws, 'close');
+    this.ws.close();
+    await gone;
   }
 }
 

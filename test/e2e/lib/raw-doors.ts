@@ -6,10 +6,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { Readable } from 'node:stream';
+import { WebSocket } from 'ws';
 import { POST_HEADERS, RawSession, send } from './raw-client.ts';
 import type { Village } from './village.ts';
 
-export const DOORS = ['http', 'http stream', 'sse', 'stdio'] as const;
+export const DOORS = ['http', 'http stream', 'sse', 'websocket', 'stdio'] as const;
 export type DoorName = (typeof DOORS)[number];
 
 export interface RawDoor {
@@ -21,6 +22,7 @@ export interface RawDoor {
 /** Opens a session on `/mcp`, or what stands for it. */
 export async function openDoor(village: Village, token: string, door: DoorName): Promise<RawDoor> {
   if (door === 'sse') return openSse(village, token);
+  if (door === 'websocket') return openWebSocket(village, token);
   if (door === 'stdio') return openStdio(village, token);
   const session = await RawSession.open(village.url, token);
   const accept = door === 'http' ? POST_HEADERS.accept : 'text/event-stream, application/json';
@@ -82,6 +84,40 @@ async function openSse({ url }: Village, token: string): Promise<RawDoor> {
     ask,
     async close() {
       request.destroy();
+    },
+  };
+}
+
+async function openWebSocket({ url }: Village, token: string): Promise<RawDoor> {
+  const ws = new WebSocket(`${url}/ws`, 'mcp', { headers: { authorization: `Bearer ${token}` } });
+  await once(ws, 'open');
+  const messages: Buffer[] = [];
+  let wake: () => void = () => {};
+  ws.on('message', (data: Buffer) => {
+    messages.push(data);
+    wake();
+  });
+  const next = async (): Promise<Buffer> => {
+    for (;;) {
+      const message = messages.shift();
+      if (message !== undefined) return message;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+  const ask = (text: string): Promise<Buffer> => {
+    ws.send(text);
+    return nextAnswer(next);
+  };
+  await ask(INITIALIZE);
+  ws.send(INITIALIZED);
+  return {
+    ask,
+    async close() {
+      const gone = once(ws, 'close');
+      ws.close();
+      await gone;
     },
   };
 }

@@ -3,6 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { WebSocketClientTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import {
   CreateMessageRequestSchema,
@@ -13,7 +14,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Village } from './village.ts';
 
-export type Door = 'http' | 'sse' | 'stdio';
+export type Door = 'http' | 'sse' | 'websocket' | 'stdio';
 
 export interface Connected {
   readonly client: Client;
@@ -53,8 +54,28 @@ export async function connect(
 function transportTo(village: Village, token: string, door: Door, path: string): Transport {
   const requestInit = { headers: { Authorization: `Bearer ${token}` } };
   if (door === 'stdio') return new StdioClientTransport({ ...village.stdioCommand(token), stderr: 'ignore' });
+  if (door === 'websocket') return webSocketTo(village, token);
   if (door === 'sse') return new SSEClientTransport(new URL('/sse', village.url), { requestInit });
   return new StreamableHTTPClientTransport(new URL(path, village.url), { requestInit }) as Transport;
+}
+
+/** Node's WebSocket takes headers too; the SDK's transport, made for pages, has none to give. */
+function webSocketTo({ url }: Village, token: string): Transport {
+  const transport = new WebSocketClientTransport(new URL('/ws', url.replace('http', 'ws')));
+  const start = transport.start.bind(transport);
+  transport.start = () => {
+    const { WebSocket: plain } = globalThis;
+    globalThis.WebSocket = new Proxy(plain, {
+      construct: (target, [address, protocols]: [URL, string]) =>
+        new target(address, { protocols, headers: { authorization: `Bearer ${token}` } }),
+    });
+    try {
+      return start();
+    } finally {
+      globalThis.WebSocket = plain;
+    }
+  };
+  return transport;
 }
 
 /** The SDK's client asks for its newest version only: an older client's request is this one. */

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Keeps and uses this folder instead of a new one: for restarts. */
   readonly folder?: string;
+  /** To listen on; any free one unless given: for restarts at the same address. */
+  readonly port?: number;
   /** A program and its arguments that start the router's own command line, such as `prlimit --nofile=64`. */
   readonly within?: readonly string[];
 }
@@ -101,8 +103,8 @@ export class Village {
     this.env = env;
   }
 
-  /** Starts `aivillage router --http 0` and waits until it says that it is ready. */
-  static async start({ config, env: more = {}, folder: given, within = [] }: StartOptions): Promise<Village> {
+  /** Starts `aivillage router --http PORT` and waits until it says that it is ready. */
+  static async start({ config, env: more = {}, folder: given, port = 0, within = [] }: StartOptions): Promise<Village> {
     const folder = given ?? fs.mkdtempSync(path.join(os.tmpdir(), 'village-'));
     const configFile = path.join(folder, 'mcp-servers.json');
     fs.writeFileSync(configFile, textOf(config));
@@ -118,7 +120,7 @@ export class Village {
       P2P_MDNS: '0',
       ...more,
     };
-    const [program, ...args] = [...within, process.execPath, LAUNCHER, 'router', '--http', '0'];
+    const [program, ...args] = [...within, process.execPath, LAUNCHER, 'router', '--http', String(port)];
     const child = spawn(program!, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

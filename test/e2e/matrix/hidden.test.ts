@@ -167,7 +167,7 @@ it('[P10] C03: outside 2025-03-26 a batch is refused whole, and nothing in it ru
   expect(written()).toBe(before);
 });
 
-it.each(['sse', 'stdio'] as const)(
+it.each(['sse', 'websocket', 'stdio'] as const)(
   '[P10] C03: over %s a batch is refused whole too',
   { timeout: 90_000 },
   async (door) => {

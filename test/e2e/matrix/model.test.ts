@@ -229,7 +229,9 @@ interface Cell {
 
 function drawCell(): Cell {
   const agent = oneOf(AGENTS);
-  const doors: Door[] = STDIO_AGENTS.includes(agent.name) ? ['http', 'sse', 'stdio'] : ['http', 'sse'];
+  const doors: Door[] = STDIO_AGENTS.includes(agent.name)
+    ? ['http', 'sse', 'websocket', 'stdio']
+    : ['http', 'sse', 'websocket'];
   const door = oneOf(doors);
   const endpoint = door === 'http' && pick(3) === 0 ? oneOf(SERVERS).id : undefined;
   return { agent, door, endpoint };

@@ -1,0 +1,7 @@
+/** What `aivillage-mcp/client` gives; see README.md beside it. */
+export type { ErrorKindName, Reason } from '../shared/errors.ts';
+export { AppError as VillageError } from '../shared/errors.ts';
+export type { Approval } from './approval.ts';
+export type { ConnectionState, DiagnosticEvent, Listener } from './events.ts';
+export type { TokenPair, TokenSource } from './tokens.ts';
+export { type CallOptions, VillageClient, type VillageClientOptions } from './village-client.ts';
