@@ -45,6 +45,13 @@ export class Call {
   rule: string | undefined;
   /** Set when it must end without having been answered. */
   ended: AppError | undefined;
+  /** Ends what it waits for before it leaves, while it does. */
+  waiting: ((error: AppError) => void) | undefined;
+  /** Its client, or its server's words to it, had a part in the answer: it is nobody else's. */
+  isPrivate = false;
+  /** How often it was made anew at another copy, and why the last time. */
+  moves = 0;
+  failure: unknown;
 
   constructor(session: Session, caller: Caller, message: Message, exchange: Exchange) {
     this.session = session;
@@ -61,6 +68,7 @@ export class Call {
   end(error: AppError, reason?: Octets): void {
     if (this.ended !== undefined) return;
     this.ended = error;
+    this.waiting?.(error);
     this.running?.peer.cancel(this.running.id, error, reason);
   }
 

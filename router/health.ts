@@ -1,5 +1,6 @@
 /** How the router and its servers are, from what they last did: no server is asked anything (O8, R3). */
 import type { Router } from './router.ts';
+import type { Copy } from './upstreams/copy.ts';
 import type { ServerState, UpstreamServer } from './upstreams/server.ts';
 
 export type Health = 'healthy' | 'degraded' | 'unhealthy';
@@ -19,6 +20,21 @@ export interface ServiceState {
   /** What it sent since it was started that is no message. */
   readonly bad_messages: number;
   readonly protocol_version: string | null;
+  readonly copies: readonly CopyState[];
+}
+
+/** One of its copies. */
+export interface CopyState {
+  /** From 1. */
+  readonly copy: number;
+  readonly state: ServerState;
+  /** It answered when it was last asked; null while there is no connection. */
+  readonly answers: boolean | null;
+  /** No calls are sent to it: they failed in a row (`open`), or far more often than at the others (`ejected`). */
+  readonly breaker: 'closed' | 'open' | 'ejected';
+  readonly problem: string | null;
+  readonly starts: number;
+  readonly calls_in_flight: number;
 }
 
 export function serviceState(server: UpstreamServer): ServiceState {
@@ -33,6 +49,20 @@ export function serviceState(server: UpstreamServer): ServiceState {
     tools: server.definitions.tools.length,
     bad_messages: server.peers().reduce((sum, peer) => sum + peer.badMessages, 0),
     protocol_version: server.initialized?.protocolVersion ?? null,
+    copies: server.copies.map(copyState),
+  };
+}
+
+function copyState({ number, state, liveness, tally, problem, starts, peer, inFlight }: Copy): CopyState {
+  const isEjected = tally.ejectedUntil > performance.now();
+  return {
+    copy: number,
+    state,
+    answers: peer === undefined ? null : liveness.answers,
+    breaker: liveness.isOpen ? 'open' : isEjected ? 'ejected' : 'closed',
+    problem: problem ?? null,
+    starts,
+    calls_in_flight: inFlight,
   };
 }
 

@@ -26,6 +26,7 @@ import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
 import { readTls } from './doors/tls-files.ts';
 import { InternalDoor } from './internal-door.ts';
+import { AnswerCache } from './line/cache.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged, rightsNow } from './relay/list-changes.ts';
@@ -145,6 +146,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     stop: new EmergencyStop(stopStore, log),
     tickets: createTickets(signingKey),
     approvals: createUsedApprovals(stopStore.store),
+    cache: new AnswerCache(() => timer.now()),
     timer,
     log,
   };

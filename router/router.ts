@@ -7,6 +7,7 @@ import type { AuditLog } from './audit/audit-log.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
 import type { Identity } from './identity.ts';
+import type { AnswerCache } from './line/cache.ts';
 import type { Sessions } from './sessions.ts';
 import type { EmergencyStop } from './stop/emergency-stop.ts';
 
@@ -37,6 +38,7 @@ export interface Router {
   readonly stop: EmergencyStop;
   readonly tickets: Tickets;
   readonly approvals: UsedApprovals;
+  readonly cache: AnswerCache;
   readonly timer: CoarseTimer;
   readonly log: Logger;
 }

@@ -8,16 +8,17 @@ import { listChanged } from './relay/list-changes.ts';
 import { askLevel } from './relay/logging.ts';
 import { told } from './relay/notifications.ts';
 import { ask } from './relay/questions.ts';
-import { renewSubscriptions } from './relay/subscriptions.ts';
+import { isSubscribedTo, renewSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { stopped } from './stop/stops.ts';
-import { waysTo } from './upstreams/open-transport.ts';
-import { type ServerEvents, type ServerOptions, UpstreamServer } from './upstreams/server.ts';
+import { copiesOf } from './upstreams/open-transport.ts';
+import type { ServerEvents, Way } from './upstreams/options.ts';
+import { UpstreamServer } from './upstreams/server.ts';
 
 export interface ServerFactory {
   configured(config: ServerConfig): UpstreamServer;
   /** One that is not in the configuration: the router's own. */
-  own(options: Pick<ServerOptions, 'id' | 'ways'>): UpstreamServer;
+  own(options: { readonly id: string; readonly ways: readonly Way[] }): UpstreamServer;
 }
 
 interface FactoryOptions {
@@ -93,7 +94,12 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
           const stop = router.stop.coveringServer(config.id);
           return stop === undefined ? undefined : stopped(stop);
         },
-        ways: waysTo(config, {
+        // Ours have work of their own to do, whether or not somebody calls.
+        idleMs: config.isBuiltIn ? undefined : settings.connectionTimeoutMs,
+        isAwaited: () => isSubscribedTo(router, config.id),
+        maxConcurrent: config.securityProfile?.max_concurrent_operations,
+        strategy: config.strategy,
+        copies: copiesOf(config, {
           maxResultBytes: settings.maxResultBytes,
           builtInEnv: builtInEnvOf(config.id),
           assertionEnv,
@@ -102,11 +108,16 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         }),
       });
     },
-    own: (options) =>
+    own: ({ id, ways }) =>
       new UpstreamServer({
         ...common,
-        ownAssertion: () => router.identity.assertion(SELF, options.id),
-        ...options,
+        id,
+        ownAssertion: () => router.identity.assertion(SELF, id),
+        copies: [{ priority: 1, ways }],
+        strategy: 'round-robin',
+        idleMs: undefined,
+        isAwaited: () => true,
+        maxConcurrent: undefined,
         prefix: '',
         stopped: () => undefined,
         isolation: 'shared',

@@ -175,9 +175,9 @@ export const VARIABLES = z.object({
   MCP_HEARTBEAT_INTERVAL: whole('whole number of seconds', 1, 3600)
     .default(30)
     .meta({ meaning: 'Seconds between two heartbeats on an open stream' }),
-  MCP_CONNECTION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
-    .default(86_400)
-    .meta({ meaning: 'Seconds after which an idle WebSocket is closed' }),
+  MCP_CONNECTION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000).default(86_400).meta({
+    meaning: 'Seconds after which an unused connection is closed: a WebSocket, or one to a server that is not ours',
+  }),
   MCP_SESSION_TIMEOUT: whole('whole number of seconds', 1, 2_000_000)
     .default(1800)
     .meta({ meaning: 'Seconds after which an idle session ends' }),

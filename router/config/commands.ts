@@ -75,21 +75,59 @@ function realPath(file: string): string | undefined {
   }
 }
 
-/** By launcher: options, before the program's name, whose value is run as code or loaded before the program. */
-const CODE_OPTIONS: ReadonlyMap<string, RegExp> = new Map([
-  ['node', /^(?:-[A-Za-z]*[epr]$|--(?:eval|print|require|import|loader|experimental-loader)\b)/],
-  ['npx', /^(?:-c$|--call\b)/],
-  ['python', /^-[A-Za-z]*c/],
-  ['python3', /^-[A-Za-z]*c/],
-  ['bun', /^(?:-[A-Za-z]*[epr]$|--(?:eval|print|preload|require|import)\b)/],
-  ['bunx', /^(?:-[A-Za-z]*[epr]$|--(?:eval|print|preload|require|import)\b)/],
-  ['deno', /^(?:eval|repl)$/],
+/** How a launcher is told to run a text, or to load something before the program. */
+interface Launcher {
+  /** Options, or first words, that do. */
+  readonly code: RegExp;
+  /** Options that take no value of their own: the word behind them is not theirs. */
+  readonly flags: RegExp;
+}
+
+const PYTHON: Launcher = { code: /^-[A-Za-z]*c/, flags: /^-[bBdEhiIOPqsSuvVx]+$/ };
+const BUN: Launcher = {
+  code: /^(?:-[A-Za-z]*[epr]$|--(?:eval|print|preload|require|import)\b)/,
+  flags: /^(?:--(?:bun|smol|silent|hot|watch|no-install)|-b)$/,
+};
+const LAUNCHERS: ReadonlyMap<string, Launcher> = new Map([
+  [
+    'node',
+    {
+      code: /^(?:-$|-[A-Za-z]*[epri]$|--(?:eval|print|require|import|loader|experimental-loader|interactive|env-file|env-file-if-exists|build-snapshot-config|experimental-config-file|inspect|inspect-brk)\b)/,
+      flags: /^--(?:no-.*|experimental-.*|enable-source-maps|trace-.*|throw-deprecation|use-.*)$/,
+    },
+  ],
+  [
+    'npx',
+    {
+      code: /^(?:-c|--call|--script-shell|--node-options|--shell)\b/,
+      flags: /^(?:-y|--yes|-q|--quiet|--no|--no-install|--prefer-offline)$/,
+    },
+  ],
+  ['python', PYTHON],
+  ['python3', PYTHON],
+  ['bun', BUN],
+  ['bunx', BUN],
+  [
+    'deno',
+    { code: /^(?:eval|repl)$|^--(?:preload|import|require)\b/, flags: /^(?:run|-A|-q|--quiet|--allow-.*|--no-.*)$/ },
+  ],
+  ['uv', { code: /^-$/, flags: /^(?:run|tool|-q|--quiet|--offline|--no-.*)$/ }],
 ]);
 
-/** True when a launcher is told to run a text instead of a program (D01). */
+/**
+ * True when a launcher is told to run a text instead of a program (D01), or when that cannot be ruled out: a word behind an
+ * option may be the option's value, so what follows it is looked at too.
+ */
 export function runsInlineCode({ command, args }: { command: string; args: readonly string[] }): boolean {
-  const options = CODE_OPTIONS.get(path.basename(command));
-  if (options === undefined) return false;
-  const program = args.findIndex((arg) => !arg.startsWith('-'));
-  return args.slice(0, program < 0 ? args.length : program + 1).some((arg) => options.test(arg));
+  const launcher = LAUNCHERS.get(path.basename(command));
+  if (launcher === undefined) return false;
+  // Without a program it reads one from its input: that is what callers send.
+  if (args.length === 0) return /^(?:node|python3?|bun|deno)$/.test(path.basename(command));
+  for (const [index, arg] of args.entries()) {
+    if (launcher.code.test(arg)) return true;
+    const before = args[index - 1];
+    const isValue = before?.startsWith('-') === true && !before.includes('=') && !launcher.flags.test(before);
+    if (!arg.startsWith('-') && !isValue && !launcher.flags.test(arg)) return false;
+  }
+  return false;
 }

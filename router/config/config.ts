@@ -2,9 +2,9 @@
 import type { LevelName } from '../../shared/identity/levels.ts';
 import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { ConfigPath, Place } from './mistake.ts';
-import type { AgentConfig, PermissionRow, RouterConfig, ServerOptions } from './schema.ts';
+import type { AgentConfig, PermissionRow, RouterConfig, SandboxFolders, ServerOptions } from './schema.ts';
 
-export type { AgentConfig, PermissionRow, RouterConfig, SecurityProfile } from './schema.ts';
+export type { AgentConfig, PermissionRow, RouterConfig, SandboxFolders, SecurityProfile } from './schema.ts';
 export type { LevelName };
 
 export interface StdioServer extends ServerOptions {
@@ -18,6 +18,14 @@ export interface StdioServer extends ServerOptions {
   readonly cwd: string;
   /** This program's own `serve <id>`, which may be trusted with built-in names. */
   readonly isBuiltIn: boolean;
+  /** What its process sees and reaches; absent: all that the router does. Folders are full paths. */
+  readonly sandbox?: SandboxFolders;
+  /** Each copy by itself, where they differ; absent: all are as this entry says. */
+  readonly copies?: readonly StdioCopy[];
+}
+
+export interface StdioCopy extends Pick<StdioServer, 'command' | 'args' | 'env' | 'cwd'> {
+  readonly priority: number;
 }
 
 export interface RemoteServer extends ServerOptions {
@@ -30,6 +38,12 @@ export interface RemoteServer extends ServerOptions {
   /** Addresses of private networks are refused unless this is true; so it is for a URL of this machine in the file. */
   readonly allowPrivateAddress: boolean;
   readonly isBuiltIn: false;
+  /** Each copy by itself, where they differ; absent: all are as this entry says. */
+  readonly copies?: readonly RemoteCopy[];
+}
+
+export interface RemoteCopy extends Pick<RemoteServer, 'url' | 'headers' | 'allowPrivateAddress'> {
+  readonly priority: number;
 }
 
 export type ServerConfig = StdioServer | RemoteServer;

@@ -197,7 +197,7 @@ function warn(
       warnings.push(at(['mcpServers', id, 'timeout'], '"timeout" is for hosts; here "timeoutMs" holds.'));
     }
     const server = servers.get(id);
-    if (server?.isolation === 'session' && server.replicas > 1) {
+    if (server?.isolation === 'session' && server.replicas > 1 && server.copies === undefined) {
       const text = 'copies are not shared among sessions with "isolation": "session"; "replicas" has no effect.';
       warnings.push(at(['mcpServers', id, 'replicas'], text));
     }

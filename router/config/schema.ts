@@ -93,6 +93,15 @@ const variables = named('variable name', /^[^=\0]{1,256}$/, /^[^\0]*$/, 256);
 
 const rate = closed({ perMinute: whole(' of calls', 1, 1_000_000) });
 
+const sandbox = closed({
+  /** Whether it reaches any network, this machine's own addresses included. */
+  network: yesOrNo.default(false),
+  /** Files and folders beyond the system's, the command's and `cwd`. */
+  readable: texts(100, 4096).default([]),
+  writable: texts(100, 4096).default([]),
+});
+export type SandboxFolders = Readonly<z.output<typeof sandbox>>;
+
 const securityProfile = closed({
   risk_level: oneOf(['low', 'medium', 'high', 'critical']).optional(),
   /** The server's own tool names, `resource:<uri>`, `prompt:<name>`, with `*`. Absent: all. */
@@ -101,15 +110,35 @@ const securityProfile = closed({
   /** Calls a minute, all callers together. */
   rate_limit: whole(' of calls a minute', 1, 1_000_000).optional(),
   require_authentication: yesOrNo.optional(),
-  sandbox: yesOrNo.optional(),
+  /** `true`: without a network, and no folder but its own. */
+  sandbox: expecting(
+    'true, false or an object of "network", "readable", "writable"',
+    z.union([z.boolean(), sandbox]),
+  ).optional(),
 });
 export type SecurityProfile = z.output<typeof securityProfile>;
+
+/** One copy of a server: what is written here stands in place of what the entry says. */
+const copy = closed({
+  command: z.unknown().optional(),
+  args: z.unknown().optional(),
+  env: z.unknown().optional(),
+  cwd: z.unknown().optional(),
+  url: z.unknown().optional(),
+  headers: z.unknown().optional(),
+  /** With `priority-weighted`: its share of the calls, beside the other copies'. */
+  priority: whole('', 1, 100).optional(),
+});
+/** A text is the URL of a copy. */
+export const copies = z.array(z.preprocess((item) => (typeof item === 'string' ? { url: item } : item), copy));
+const MANY = 'a whole number from 1 to 32, or a list of as many copies';
 
 const options = {
   /** Before each tool's name; `""`: none; absent: `<id>__`. */
   prefix: expecting('letters, digits, _ or -, at most 32', z.string().regex(/^[A-Za-z0-9_-]{0,32}$/)).optional(),
   isolation: oneOf(['shared', 'session']).default('shared'),
-  replicas: whole('', 1, 32).default(1),
+  /** How many processes or connections, or what each of them is. */
+  replicas: expecting(MANY, z.union([z.number().int().min(1).max(32), z.array(z.unknown()).min(1).max(32)])).default(1),
   strategy: oneOf(['round-robin', 'priority-weighted', 'least-connections', 'adaptive']).default('round-robin'),
   securityProfile: securityProfile.optional(),
   /** Whether it is shown an assertion of who calls; absent: built-in servers only. */
@@ -150,8 +179,10 @@ export const remoteServer = closed({
 type OptionsOutput = z.output<z.ZodObject<typeof options>>;
 
 /** What stdio and remote servers have in common. */
-export interface ServerOptions extends Readonly<Omit<OptionsOutput, 'assertion'>> {
+export interface ServerOptions extends Readonly<Omit<OptionsOutput, 'assertion' | 'replicas'>> {
   readonly id: string;
+  /** How many copies there are. */
+  readonly replicas: number;
   readonly assertion: boolean;
 }
 

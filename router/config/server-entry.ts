@@ -8,7 +8,7 @@ import type { RemoteServer, ServerConfig, StdioServer } from './config.ts';
 import { expand } from './expand.ts';
 import type { ConfigPath } from './mistake.ts';
 import { isObject, type Report, readPart } from './read-part.ts';
-import { remoteServer, stdioServer } from './schema.ts';
+import { copies, remoteServer, type SandboxFolders, type SecurityProfile, stdioServer } from './schema.ts';
 
 export interface EntryContext {
   /** Relative paths are by this folder, and it is the working folder of servers that name none. */
@@ -64,14 +64,63 @@ export function readServer(
     readPart(isStdio ? stdioServer : remoteServer, entry, at, counting);
     return undefined;
   }
-  const server = isStdio
-    ? readStdio(id, entry, value, at, context, counting)
-    : readRemote(id, entry, at, context, counting);
+  const readOne = (filled: unknown, place: ConfigPath) =>
+    isStdio ? readStdio(id, filled, value, place, context, counting) : readRemote(id, filled, place, context, counting);
+  const single = readOne(entry, at);
+  const server = single === undefined || mistakes > 0 ? single : withCopies(single, entry, at, readOne, counting);
   if (server?.timeoutMs !== undefined && server.timeoutMs > context.maxTimeoutMs) {
     const text = `expected at most ${context.maxTimeoutMs}, got ${server.timeoutMs}.`;
     fail(['timeoutMs'], text, 'MCP_MAX_TIMEOUT (in seconds) sets the maximum.');
   }
   return mistakes === 0 ? server : undefined;
+}
+
+/** With each copy read like an entry of its own: nothing passes in a copy that would not pass in the entry. */
+function withCopies(
+  server: ServerConfig,
+  entry: unknown,
+  at: ConfigPath,
+  readOne: (filled: unknown, place: ConfigPath) => ServerConfig | undefined,
+  report: Report,
+): ServerConfig | undefined {
+  const { replicas, ...base } = isObject(entry) ? entry : {};
+  if (!Array.isArray(replicas)) return server;
+  const parsed = readPart(copies, replicas, [...at, 'replicas'], report);
+  if (parsed === undefined) return undefined;
+  const read = parsed.map(({ priority = 1, ...written }, index) => ({
+    priority,
+    copy: readOne({ ...base, ...written }, [...at, 'replicas', index]),
+  }));
+  const stdio = read.flatMap(({ priority, copy }) => (copy?.kind === 'stdio' ? [{ priority, ...copy }] : []));
+  if (server.kind === 'stdio') {
+    return {
+      ...server,
+      isBuiltIn: stdio.every(({ isBuiltIn }) => isBuiltIn),
+      copies: stdio.map(({ priority, command, args, env, cwd }) => ({ priority, command, args, env, cwd })),
+    };
+  }
+  const remote = read.flatMap(({ priority, copy }) => (copy?.kind === 'remote' ? [{ priority, ...copy }] : []));
+  return {
+    ...server,
+    copies: remote.map(({ priority, url, headers, allowPrivateAddress }) => ({
+      priority,
+      url,
+      headers,
+      allowPrivateAddress,
+    })),
+  };
+}
+
+function countOf(replicas: number | readonly unknown[]): number {
+  return typeof replicas === 'number' ? replicas : replicas.length;
+}
+
+/** The folders of a sandbox as full paths; undefined where none is asked for. */
+function sandboxOf({ sandbox = false }: SecurityProfile, folder: string): SandboxFolders | undefined {
+  if (sandbox === false) return undefined;
+  const { network, readable, writable } = sandbox === true ? { network: false, readable: [], writable: [] } : sandbox;
+  const whole = (paths: readonly string[]) => paths.map((each) => path.resolve(folder, each));
+  return { network, readable: whole(readable), writable: whole(writable) };
 }
 
 function readStdio(
@@ -100,8 +149,10 @@ function readStdio(
     report({ path: [...at, 'command'], text, remedy: `Write "\${HOME}${command.slice(1)}".`, isKey: false });
   }
   const isBuiltIn = isBuiltInServer(id, { command, args, env, cwd });
+  const sandbox = sandboxOf(securityProfile ?? {}, folder);
   return {
     kind: 'stdio',
+    ...(sandbox === undefined ? {} : { sandbox }),
     id,
     command: resolveCommand(command, folder),
     args,
@@ -110,7 +161,7 @@ function readStdio(
     isBuiltIn,
     assertion: assertion ?? isBuiltIn,
     isolation: parsed.isolation,
-    replicas: parsed.replicas,
+    replicas: countOf(parsed.replicas),
     strategy: parsed.strategy,
     disabled: parsed.disabled,
     prefix,
@@ -144,6 +195,10 @@ function readRemote(
     const remedy = 'Write it as a header: "headers": { "Authorization": "Bearer …" }.';
     report({ path: [...at, 'url'], text: 'expected no user or password in the URL.', remedy, isKey: false });
   }
+  if ((securityProfile?.sandbox ?? false) !== false) {
+    const wrong = 'expected no sandbox: the process of a remote server is not ours to put into one.';
+    report({ path: [...at, 'securityProfile', 'sandbox'], text: wrong, remedy: 'Remove it.', isKey: false });
+  }
   return {
     kind: 'remote',
     id,
@@ -155,7 +210,7 @@ function readRemote(
     isBuiltIn: false,
     assertion: assertion ?? false,
     isolation: parsed.isolation,
-    replicas: parsed.replicas,
+    replicas: countOf(parsed.replicas),
     strategy: parsed.strategy,
     disabled: parsed.disabled,
     prefix,
@@ -182,7 +237,7 @@ function fillIn(
     if (!isObject(item)) return item;
     return Object.fromEntries(Object.entries(item).map(([key, inner]) => [key, fill(inner, [...steps, key])]));
   };
-  const filled = ['command', 'args', 'env', 'cwd', 'url', 'headers'];
+  const filled = ['command', 'args', 'env', 'cwd', 'url', 'headers', 'replicas'];
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, filled.includes(key) ? fill(item, [key]) : item]),
   );

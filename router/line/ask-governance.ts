@@ -19,7 +19,7 @@ import { memberOf, octetsOf, progressTokenOf } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Answer } from '../upstreams/peer.ts';
 import { justificationOf } from './authorize.ts';
-import { passProgress } from './forward.ts';
+import { passProgress } from './params.ts';
 import { recordAsked } from './record.ts';
 
 const GOVERNANCE = 'governance';

@@ -12,7 +12,7 @@ import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { checkStop } from './check-stop.ts';
 import { forward, type Relay } from './forward.ts';
-import { recordAnswer, recordFailure, recordStart } from './record.ts';
+import { recordAnswer, recordFailure, recordHit, recordStart } from './record.ts';
 import { resolve } from './resolve.ts';
 
 /**
@@ -35,6 +35,14 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     const asked = await askGovernance(call, entry, allowed, router);
     if (asked !== undefined) return asked;
     call.check();
+    const key = router.cache.keyFor(call, entry, allowed.row);
+    const kept = key === undefined ? undefined : router.cache.get(key);
+    if (kept !== undefined) {
+      await recordHit(call, entry, router.audit);
+      owed = 'nothing';
+      call.check();
+      return kept;
+    }
     if (allowed.row.audit === false) {
       owed = 'nothing';
       return await relay(call, entry, allowed.row.timeoutMs, router);
@@ -44,6 +52,7 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     call.check();
     const answer = await relay(call, entry, allowed.row.timeoutMs, router);
     await recordAnswer(call, entry, answer, router.audit);
+    if (key !== undefined) router.cache.put(key, call, allowed.row, answer);
     owed = 'nothing';
     call.check();
     return answer;
@@ -51,5 +60,7 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     const error: AppError = toAppError(thrown);
     if (owed !== 'nothing') await recordFailure(call, entry, error, owed === 'outcome', router.audit);
     throw error;
+  } finally {
+    if (call.left && entry?.target.kind === 'tool' && !entry.item.readOnly) router.cache.changed(entry.server);
   }
 }

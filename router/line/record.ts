@@ -33,6 +33,11 @@ export async function recordAsked(
   );
 }
 
+/** The answer was kept from an earlier call, before it is passed on: nothing runs. Throws AppError AUDIT_UNAVAILABLE. */
+export async function recordHit(call: Call, entry: Entry, audit: AuditLog): Promise<void> {
+  await finish(call, entry, 'cached', audit);
+}
+
 /** After the answer came, before it is passed on. */
 export async function recordAnswer(call: Call, entry: Entry, answer: Answer, audit: AuditLog): Promise<void> {
   try {
@@ -102,8 +107,13 @@ function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
       (entry && targetName(entry.target)) ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
     definitionDigest: entry?.item.digest,
     rule: call.rule,
-    ...(call.approval !== undefined && { details: approvalOf(call) }),
+    ...((call.approval !== undefined || call.moves > 0) && { details: detailsOf(call) }),
   };
+}
+
+/** What few calls have: the vote behind it, and how often it was made anew at another copy of its server. */
+function detailsOf(call: Call): NonNullable<AuditEntry['details']> {
+  return call.moves > 0 ? { ...approvalOf(call), moves: call.moves } : approvalOf(call);
 }
 
 /** By which proposal it runs, and who has it made. */

@@ -33,6 +33,7 @@ function put(router: Router, peer: Peer, message: Message, carrier: Call | undef
     });
   }
   const { session, call } = owner;
+  if (call !== undefined) call.isPrivate = true;
   if (!takes(session.capabilities, message)) {
     throw new AppError('METHOD_NOT_FOUND', { text: `The client did not say that it takes ${message.method}` });
   }

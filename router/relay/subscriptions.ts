@@ -6,7 +6,7 @@ import { AppError } from '../../shared/errors.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import type { Call } from '../call.ts';
 import { callTool } from '../line/call-tool.ts';
-import { forward, type Relay } from '../line/forward.ts';
+import { forwardTo, type Relay } from '../line/forward.ts';
 import { unknownName } from '../line/resolve.ts';
 import { type Message, octetsOf, stringOf } from '../message.ts';
 import type { Router } from '../router.ts';
@@ -38,16 +38,34 @@ const subscribeOnce: Relay = async (call, entry, timeoutMs, router) => {
   // Wanted from now on, so that nobody who leaves meanwhile takes it away.
   subscriptions.set(uri, server.id);
   try {
-    const answer = await first(await server.peerFor(call.session), uri, call, () =>
-      forward(call, entry, timeoutMs, router),
-    );
-    if (!answer.ok && isNew) subscriptions.delete(uri);
+    const peer = server.isBalanced ? (await server.copyFor(entry.item)).peer! : await server.peerFor(call.session);
+    const answer = await first(peer, uri, call, () => forwardTo(peer, call, entry, timeoutMs, router));
+    if (answer.ok) subscribeElsewhere(router, server, peer, uri);
+    else if (isNew) subscriptions.delete(uri);
     return answer;
   } catch (error) {
     if (isNew) subscriptions.delete(uri);
     throw error;
   }
 };
+
+/** Any copy may be the one where the resource changes: each is asked to tell. */
+function subscribeElsewhere(router: Router, server: UpstreamServer, asked: Peer, uri: string): void {
+  if (!server.isBalanced) return;
+  for (const { peer } of server.copies) {
+    if (peer === undefined || peer === asked) continue;
+    const answers = answersOf(peer);
+    if (!answers.has(uri)) answers.set(uri, ask(router, peer, 'resources/subscribe', uri));
+  }
+}
+
+/** Whether a session wants to hear of a resource of this server. */
+export function isSubscribedTo(router: Router, serverId: string): boolean {
+  for (const { subscriptions } of router.sessions.all()) {
+    for (const id of subscriptions.values()) if (id === serverId) return true;
+  }
+  return false;
+}
 
 /** Asks by `ask`, unless another has asked the same and got it. */
 async function first(peer: Peer, uri: string, call: Call, ask: () => Promise<Answer>): Promise<Answer> {

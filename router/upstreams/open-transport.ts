@@ -1,10 +1,11 @@
 /** How each kind of configured server is reached. */
 import type { LookupFunction } from 'node:net';
 import type { Logger } from '../../shared/logger.ts';
-import type { RemoteServer, ServerConfig, StdioServer } from '../config/config.ts';
+import type { RemoteCopy, RemoteServer, ServerConfig, StdioCopy, StdioServer } from '../config/config.ts';
 import type { HttpOptions } from './http/connection.ts';
+import type { CopyOptions, Way } from './options.ts';
 import { RemoteTransport } from './remote.ts';
-import type { Way } from './server.ts';
+import { sandboxed } from './sandbox.ts';
 import { StdioTransport } from './stdio.ts';
 
 export interface OpenOptions {
@@ -18,21 +19,35 @@ export interface OpenOptions {
   readonly log: Logger;
 }
 
-/** The ways to reach a server, in the order to try them. */
-export function waysTo(config: ServerConfig, options: OpenOptions): Way[] {
+/** The copies of a server, and the ways to reach each, in the order to try them. */
+export function copiesOf(config: ServerConfig, options: OpenOptions): CopyOptions[] {
   const log = options.log.child({ server: config.id });
-  if (config.kind === 'remote') return waysToRemote(config, options.maxResultBytes, log);
-  return [
-    () =>
-      new StdioTransport({
-        command: config.command,
-        args: config.args,
-        cwd: config.cwd,
-        env: { ...envFor(config, options), ...config.env },
-        maxMessageBytes: options.maxResultBytes,
-        log: (line) => log.info({ stderr: line }, 'the server says'),
-      }),
-  ];
+  // A session has a process to itself anyway; more of them would only be listed.
+  const count = config.isolation === 'session' ? 1 : config.replicas;
+  const same = <T>(config: T) => Array.from({ length: count }, () => ({ ...config, priority: 1 }));
+  if (config.kind === 'remote') {
+    return (config.copies ?? same(config)).map((copy) => ({
+      priority: copy.priority,
+      ways: waysToRemote(config, copy, options.maxResultBytes, log),
+    }));
+  }
+  return (config.copies ?? same(config)).map((copy) => ({
+    priority: copy.priority,
+    ways: [() => newProcess(config, copy, options, log)],
+  }));
+}
+
+function newProcess(config: StdioServer, copy: StdioCopy, options: OpenOptions, log: Logger): StdioTransport {
+  const { sandbox } = config;
+  return new StdioTransport({
+    command: copy.command,
+    args: copy.args,
+    cwd: copy.cwd,
+    env: { ...envFor(config, options), ...copy.env },
+    ...(sandbox === undefined ? {} : { within: (command) => sandboxed(command, copy.cwd, sandbox) }),
+    maxMessageBytes: options.maxResultBytes,
+    log: (line) => log.info({ stderr: line }, 'the server says'),
+  });
 }
 
 function envFor(
@@ -44,10 +59,10 @@ function envFor(
 }
 
 /** Loaded when the first remote server is reached: undici takes a tenth of a second. */
-function waysToRemote(config: RemoteServer, maxMessageBytes: number, log: Logger): Way[] {
+function waysToRemote(config: RemoteServer, copy: RemoteCopy, maxMessageBytes: number, log: Logger): Way[] {
   const http = (assertionOf: Parameters<Way>[0], lookup: LookupFunction): HttpOptions => ({
-    url: config.url,
-    headers: config.headers,
+    url: copy.url,
+    headers: copy.headers,
     ...(config.assertion ? { authorization: (id) => bearer(assertionOf(id)) } : {}),
     maxMessageBytes,
     lookup,
@@ -56,7 +71,7 @@ function waysToRemote(config: RemoteServer, maxMessageBytes: number, log: Logger
   const way =
     (load: (options: HttpOptions) => ReturnType<ConstructorParameters<typeof RemoteTransport>[2]>): Way =>
     (assertionOf) =>
-      new RemoteTransport(config.url, config.allowPrivateAddress, (lookup) => load(http(assertionOf, lookup)));
+      new RemoteTransport(copy.url, copy.allowPrivateAddress, (lookup) => load(http(assertionOf, lookup)));
   const streamable = way(async (options) => (await import('./streamable-http.ts')).streamableHttp(options));
   const sse = way(async (options) => (await import('./http-sse.ts')).httpSse(options));
   if (config.transport === 'sse') return [sse];

@@ -28,6 +28,8 @@ export interface RequestOptions {
   readonly maxMs: number;
   /** Names the call's caller to the server, where the transport carries it beside the message. */
   readonly assertion?: string;
+  /** It may as well be made elsewhere: it runs twice without harm. */
+  readonly movable?: boolean;
   /** Takes the progress notifications of the request. */
   readonly progress?: (notification: Message) => void;
 }
@@ -72,6 +74,8 @@ export class Peer {
   initialized!: InitializeResult;
   /** Messages that were no JSON-RPC so far. */
   badMessages = 0;
+  /** Messages that came so far. */
+  received = 0;
   /** The session that has this connection to itself, if one has. */
   readonly session: Session | undefined;
   private readonly transport: Transport;
@@ -121,6 +125,11 @@ export class Peer {
 
   get inFlight(): number {
     return this.pending.size;
+  }
+
+  /** What it says is not read at the moment, because clients do not take its large answers. */
+  get isHeldBack(): boolean {
+    return this.undelivered.isHeldBack;
   }
 
   get isClosed(): boolean {
@@ -211,6 +220,13 @@ export class Peer {
     this.fail(id, error);
   }
 
+  /** Gives up what may be made elsewhere: it rejects with CONNECTION_LOST. */
+  giveUpMovable(): void {
+    for (const [id, { options }] of [...this.pending]) {
+      if (options.movable === true) this.cancel(id, new AppError('CONNECTION_LOST'));
+    }
+  }
+
   /** The assertion that goes with a request. */
   assertionOf(id: number | undefined): string | undefined {
     return id === undefined ? undefined : this.pending.get(id)?.options.assertion;
@@ -276,6 +292,12 @@ export class Peer {
   }
 
   private receive(text: Octets, carrier: number | undefined): void {
+    this.received++;
+    // What servers print beside messages costs no exception.
+    if (text.charCodeAt(0) !== OPENING_BRACE && !text.trimStart().startsWith('{')) {
+      this.skipped('The line is no JSON object');
+      return;
+    }
     let message: Message;
     try {
       message = readUpstreamMessage(text);
@@ -361,6 +383,7 @@ export class Peer {
   }
 }
 
+const OPENING_BRACE = 0x7b;
 /** Notifications that concern no single call, whatever stream they come on. */
 const OF_NO_CALL = /^notifications\/(?:cancelled|.*\/list_changed|resources\/updated)$/;
 const OVER = new AppError('METHOD_NOT_FOUND', { text: 'The call that this belongs to is over; nobody can be asked' });

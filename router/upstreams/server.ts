@@ -1,122 +1,78 @@
 /**
- * One server of the configuration: its connection, started when first needed and again, with back-off, when it is lost; and
- * what it last listed, which stays listed while it is away (R5, R6).
+ * One server of the configuration: its copies as one thing to everybody else; what it last listed, which stays listed while
+ * it is away (R6); and the connections that sessions have to themselves.
  */
-import { AppError, toAppError } from '../../shared/errors.ts';
-import type { Logger } from '../../shared/logger.ts';
-import type { Call } from '../call.ts';
-import { type Definitions, type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
-import type { CoarseTimer } from '../coarse-timer.ts';
-import type { Message } from '../message.ts';
+import type { AppError } from '../../shared/errors.ts';
+import {
+  type Definitions,
+  type Item,
+  LIST_NAMES,
+  type ListName,
+  NO_DEFINITIONS,
+  sameItems,
+} from '../catalog/definitions.ts';
 import type { Session } from '../session.ts';
-import type { ClientInfo, InitializeResult } from './handshake.ts';
-import { HealthCheck } from './health-check.ts';
-import type { ListLimits } from './list-all.ts';
-import { Listing } from './listing.ts';
-import { keepOwnAssertion, type OwnAssertion } from './own-assertion.ts';
-import { Peer, type PeerEvents } from './peer.ts';
-import type { Transport } from './transport.ts';
+import { unavailable } from './connections.ts';
+import { Copy, type ServerState } from './copy.ts';
+import type { InitializeResult } from './handshake.ts';
+import type { ServerOptions } from './options.ts';
+import { ejectOutliers, LOOK_MS } from './outliers.ts';
+import type { Peer } from './peer.ts';
+import { pick } from './pick.ts';
+import { Turns } from './turns.ts';
 
-export interface ServerOptions {
-  readonly id: string;
-  /** Before the names of its tools and prompts where servers are merged. */
-  readonly prefix: string;
-  readonly isolation: 'shared' | 'session';
-  /** One of our own, started by us from this installation. */
-  readonly isBuiltIn: boolean;
-  /** Whether the caller's assertion travels with each call: in `_meta` (stdio), or as the bearer token (HTTP). */
-  readonly assertion: 'meta' | 'bearer' | undefined;
-  /** The router's own assertion, for what it asks of such a server for itself. */
-  readonly ownAssertion: OwnAssertion;
-  readonly timeoutMs: number | undefined;
-  readonly startTimeoutMs: number | undefined;
-  /** Between two questions whether it still answers. */
-  readonly healthCheckMs: number;
-  /** The ways to reach it, tried in this order at each start. */
-  readonly ways: readonly Way[];
-  readonly timer: CoarseTimer;
-  readonly clientInfo: ClientInfo;
-  readonly listLimits: ListLimits;
-  readonly log: Logger;
-  readonly events: ServerEvents;
-  /** The emergency stop that keeps everything from it, if one does: then it is neither started nor sent anything. */
-  readonly stopped: () => AppError | undefined;
-}
+export type { ServerState } from './copy.ts';
+export type { ServerEvents, ServerOptions, Way } from './options.ts';
 
-/** Makes a new, unstarted transport; `assertionOf` tells the assertion that goes with a request. */
-export type Way = (assertionOf: (requestId: number | undefined) => string | undefined) => Transport;
+/** A call waits so long for a copy whose breaker is open to answer. */
+const CLOSING_MS = 500;
+const IDLE_LOOK_MS = 1_000;
+const NONE: readonly Copy[] = [];
 
-export interface ServerEvents {
-  onRequest: PeerEvents['onRequest'];
-  onNotification(server: UpstreamServer, peer: Peer, message: Message, call: Call | undefined): void;
-  /** A list now shows something else. */
-  onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
-  onStateChanged(server: UpstreamServer): void;
-  /** A connection was made, the first or a new one: what its sessions wanted of the last one is not known on it. */
-  onConnected(server: UpstreamServer, peer: Peer): void;
-}
-
-/**
- * `idle`: not needed yet · `starting` · `ready` · `waiting`: lost or failed, to be started again · `stopped`: by us ·
- * `halted`: by an emergency stop, until that is ended.
- */
-export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped' | 'halted';
-
-const FIRST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 60_000;
-/** After so long without trouble the back-off begins anew: who dies more often than that is started ten times a minute at most. */
-const STEADY_MS = 6_000;
-/** A call waits for a start that is no further away than this, instead of failing at once. */
-const WORTH_WAITING_MS = 2_000;
-/** What a halted server has not taken in by then never reaches it. */
-const LAST_BYTES_MS = 40;
+let created = 0;
 
 export class UpstreamServer {
   readonly options: ServerOptions;
+  /** At least one. */
+  readonly copies: readonly Copy[];
+  /** Where only so many calls may run at a time. */
+  readonly turns: Turns | undefined;
+  /** No other server object of this process has it, even under the same id. */
+  readonly serial = ++created;
+  /** Another one, when what was answered before may be wrong now: a list changed, a call changed something. */
+  epoch = 0;
   state: ServerState = 'idle';
   /** Milliseconds since the epoch of the last change of state. */
   since = Date.now();
-  /** Why it is not ready, in words for its owner. */
+  /** Why it is not ready, or not wholly, in words for its owner. */
   problem: string | undefined;
-  starts = 0;
-  /** Whether its lists were ever read. */
-  hasListed = false;
-  private shared: Peer | undefined;
+  /** What it last listed. */
+  definitions: Definitions = NO_DEFINITIONS;
   private readonly own = new Map<Session, Promise<Peer>>();
-  /** Connections that are being made. */
-  private readonly opening = new Set<Peer>();
-  private readonly connected = new Set<Peer>();
-  private starting: Promise<Peer> | undefined;
-  private retry: NodeJS.Timeout | undefined;
-  private retryAt = 0;
-  private waitMs = FIRST_WAIT_MS;
-  private readyAt = 0;
-
-  private readonly listing: Listing;
-  private readonly healthCheck: HealthCheck;
+  private readonly stopLooking: (() => void)[] = [];
+  private turn = 0;
+  private uses = 0;
+  private usesSeen = 0;
+  private usedAt: number;
 
   constructor(options: ServerOptions) {
     this.options = options;
-    this.listing = new Listing({
-      limits: options.listLimits,
-      onChanged: (list, before) => options.events.onListChanged(this, list, before),
-      onProblem: (list, problem) =>
-        options.log.warn({ server: this.id, list, problem }, 'a list of the server is not whole'),
-    });
-    this.healthCheck = new HealthCheck({
-      timer: options.timer,
-      intervalMs: options.healthCheckMs,
-      peer: () => this.shared,
-      onChange: (answers) => {
-        this.problem = answers ? undefined : 'it does not answer a ping';
-        options.log.warn({ server: this.id, answers }, 'health check');
-      },
-    });
-  }
-
-  /** What it last listed. */
-  get definitions(): Definitions {
-    return this.listing.definitions;
+    const { timer, maxConcurrent } = options;
+    this.usedAt = timer.now();
+    this.copies = options.copies.map(
+      (copy, index) =>
+        new Copy(index + 1, copy, options, {
+          onChange: (which) => this.changed(which),
+          onListed: (which, list) => this.listed(which, [list]),
+          onListNotice: () => void this.epoch++,
+          onNotification: (peer, message, call) => options.events.onNotification(this, peer, message, call),
+          onConnected: (peer) => options.events.onConnected(this, peer),
+        }),
+    );
+    this.turns = maxConcurrent === undefined ? undefined : new Turns(maxConcurrent, timer);
+    if (this.turns !== undefined) this.stopLooking.push(this.turns.stop);
+    if (this.copies.length > 1) this.every(LOOK_MS, (now) => this.ejectOutliers(now));
+    if (options.idleMs !== undefined) this.every(IDLE_LOOK_MS, (now) => this.restWhenIdle(now));
   }
 
   get id(): string {
@@ -127,82 +83,103 @@ export class UpstreamServer {
     return this.options.prefix;
   }
 
+  get starts(): number {
+    return this.copies.reduce((sum, { starts }) => sum + starts, 0);
+  }
+
+  /** Whether its lists were ever read. */
+  get hasListed(): boolean {
+    return this.copies.some(({ hasListed }) => hasListed);
+  }
+
   /** What it said of itself when it was last connected; undefined before its lists were read for the first time. */
   get initialized(): InitializeResult | undefined {
-    return this.lastInitialized;
+    return this.copies.find(({ initialized }) => initialized !== undefined)?.initialized;
   }
-  private lastInitialized: InitializeResult | undefined;
 
   /** Every connection there is now. */
   peers(): Peer[] {
-    return [...this.connected];
+    return this.copies.flatMap(({ connections }) => [...connections.connected]);
+  }
+
+  /** Whether calls choose among several copies. A session's own connection stays where it is. */
+  get isBalanced(): boolean {
+    return this.copies.length > 1 && this.options.isolation === 'shared';
   }
 
   /**
-   * The connection for a session's requests, started when there is none.
+   * A connection for a session's request, started when there is none.
    * @throws AppError UPSTREAM_UNAVAILABLE with `retryAfterMs` when it cannot be had soon
    */
   peerFor(session: Session): Peer | Promise<Peer> {
+    this.uses++;
     if (this.options.isolation === 'session') return this.ownPeer(session);
-    return this.shared ?? this.start();
+    return this.copies.find(({ peer }) => peer !== undefined)?.peer ?? this.start();
   }
 
-  /** Starts it unless it runs; joins a start that is on its way. */
-  async start(): Promise<Peer> {
-    const stopped = this.options.stopped();
-    if (stopped !== undefined) throw stopped;
-    // A start that is on its way ends when the lists are read, later than it connects.
-    if (this.starting !== undefined) return this.starting;
-    if (this.shared !== undefined) return this.shared;
-    if (this.state === 'stopped') throw this.unavailable();
-    if (this.state === 'waiting') {
-      const left = this.retryAt - performance.now();
-      if (left > WORTH_WAITING_MS) throw this.unavailable(left);
-      if (left <= 0) return this.connect();
-      await new Promise((resolve) => setTimeout(resolve, left));
-      return this.start();
+  /**
+   * The copy for a call, connected; one that it was not at yet.
+   * @throws AppError UPSTREAM_UNAVAILABLE, at once or as a rejection
+   */
+  copyFor(item: Item, tried: readonly Copy[] = NONE): Copy | Promise<Copy> {
+    const { copies } = this;
+    this.uses++;
+    if (copies.length === 1) {
+      const only = copies[0]!;
+      return only.peer !== undefined && !only.liveness.isOpen ? only : this.copySoon(item, tried);
     }
-    return this.connect();
+    return pick(copies, item, tried, this.options.strategy, this.turn++) ?? this.copySoon(item, tried);
+  }
+
+  private async copySoon(item: Item, tried: readonly Copy[]): Promise<Copy> {
+    const untried = this.copies.filter((copy) => !tried.includes(copy));
+    const open = untried.filter(({ liveness }) => liveness.isOpen);
+    const starts = untried.filter((copy) => !open.includes(copy)).map((copy) => copy.start());
+    try {
+      await Promise.any([...starts, ...open.map((copy) => closed(copy, this.id))]);
+    } catch (error) {
+      throw soonest(error, this.id);
+    }
+    const found =
+      this.copies.length === 1
+        ? this.copies.find(({ peer, liveness }) => peer !== undefined && !liveness.isOpen)
+        : pick(this.copies, item, tried, this.options.strategy, this.turn++);
+    if (found === undefined) throw unavailable(this.id);
+    return found;
+  }
+
+  /** Starts every copy that does not run; joins starts on their way. Resolves when one is there. */
+  async start(): Promise<Peer> {
+    this.uses++;
+    if (this.copies.length === 1) return this.copies[0]!.start();
+    try {
+      return await Promise.any(this.copies.map((copy) => copy.start()));
+    } catch (error) {
+      throw soonest(error, this.id);
+    }
   }
 
   /** Ends its connections and does not start it again. */
   async stop(): Promise<void> {
-    this.healthCheck.stop();
+    for (const stop of this.stopLooking) stop();
     this.setState('stopped', undefined);
-    clearTimeout(this.retry);
     const own = [...this.own.values()];
     this.own.clear();
-    // A start on its way is not waited for: it may take as long as it likes.
-    await Promise.all([...this.opening, this.shared].map((peer) => peer?.close()));
-    const peers = await Promise.all([...own, this.starting].map((peer) => peer?.catch(() => undefined)));
+    await Promise.all(this.copies.map((copy) => copy.stop()));
+    const peers = await Promise.all(own.map((peer) => peer.catch(() => undefined)));
     await Promise.all(peers.map((peer) => peer?.close()));
   }
 
-  /** An emergency stop covers it: nothing is started again, and what has not left by now does not leave. */
   halt(): void {
-    if (this.state === 'halted' || this.state === 'stopped') return;
-    clearTimeout(this.retry);
-    this.setState('halted', 'stopped by an emergency stop');
-    setTimeout(() => {
-      for (const peer of this.all()) if (peer.isBacklogged && this.state === 'halted') void peer.kill();
-    }, LAST_BYTES_MS);
+    for (const copy of this.copies) copy.halt();
   }
 
-  /** The grace of an emergency stop is over: ends what is halted, and what still runs a call that was cancelled. */
   killHalted(): void {
-    for (const peer of this.all()) if (this.state === 'halted' || peer.isUnfinished) void peer.kill();
+    for (const copy of this.copies) copy.killHalted();
   }
 
-  private all(): Peer[] {
-    return [...this.opening, ...this.connected];
-  }
-
-  /** No emergency stop covers it any more. */
   unhalt(): void {
-    if (this.state !== 'halted') return;
-    this.setState(this.shared === undefined ? 'idle' : 'ready', undefined);
-    // What it listed meanwhile could not be asked for.
-    if (this.shared !== undefined) void this.listing.read(this.shared, LIST_NAMES);
+    for (const copy of this.copies) copy.unhalt();
   }
 
   /** Ends the connection that a session had to itself. */
@@ -215,143 +192,61 @@ export class UpstreamServer {
     );
   }
 
-  private connect(): Promise<Peer> {
-    clearTimeout(this.retry);
-    this.setState('starting', undefined);
-    this.starts++;
-    const starting = this.openPeer((error) => this.lost(error)).then(
-      async (peer) => {
-        if (this.state === 'stopped') {
-          await peer.close();
-          throw this.unavailable();
-        }
-        this.shared = peer;
-        await this.listing.read(peer, LIST_NAMES);
-        this.hasListed = true;
-        this.lastInitialized = peer.initialized;
-        if (this.shared === peer) {
-          this.readyAt = performance.now();
-          if (this.state === 'starting') this.setState('ready', undefined);
-        }
-        return peer;
-      },
-      (error: unknown) => {
-        if (this.state === 'starting') this.lost(toAppError(error));
-        throw this.unavailable(this.retryAt - performance.now(), error);
-      },
-    );
-    this.starting = starting.finally(() => {
-      this.starting = undefined;
-    });
-    // Whoever waits is told; nobody may be waiting.
-    this.starting.catch(() => {});
-    return this.starting;
-  }
-
+  /** Made at the first use, at one copy, and kept there: what the session left with it is there the next time too. */
   private async ownPeer(session: Session): Promise<Peer> {
     let own = this.own.get(session);
     if (own === undefined) {
-      own = this.openPeer(() => this.own.delete(session), session);
+      const able = this.copies.filter(({ state, liveness }) => state === 'ready' && liveness.answers);
+      const among = able.length > 0 ? able : this.copies;
+      own = among[this.turn++ % among.length]!.connections.open(() => this.own.delete(session), session);
       this.own.set(session, own);
       own.catch(() => this.own.delete(session));
     }
     try {
       return await own;
     } catch (error) {
-      throw this.unavailable(undefined, error);
+      throw unavailable(this.id, undefined, error);
     }
   }
 
-  private async openPeer(onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
-    let problem: unknown;
-    for (const way of this.options.ways) {
-      if (this.state === 'stopped') break;
-      try {
-        return await this.openBy(way, onClose, session);
-      } catch (error) {
-        problem ??= error;
-      }
+  /** A copy lists something else than before: that is what the server shows from now on. */
+  private listed(copy: Copy, lists: readonly ListName[]): void {
+    this.epoch++;
+    for (const list of lists) {
+      const before = this.definitions[list];
+      const now = copy.listing.definitions[list];
+      if (sameItems(before, now)) continue;
+      this.definitions = { ...this.definitions, [list]: now };
+      this.options.events.onListChanged(this, list, before);
     }
-    throw problem ?? this.unavailable();
+    this.compareCopies();
   }
 
-  private async openBy(way: Way, onClose: (error: Error | undefined) => void, session?: Session): Promise<Peer> {
-    const { timer, clientInfo, log, events, startTimeoutMs, assertion, ownAssertion } = this.options;
-    const own =
-      assertion === 'bearer'
-        ? await keepOwnAssertion(ownAssertion, (error) =>
-            log.error({ server: this.id, err: error }, 'no assertion could be made'),
-          )
-        : undefined;
-    const peer: Peer = new Peer(
-      way((id) => peer.assertionOf(id) ?? own?.()),
-      {
-        timer,
-        clientInfo,
-        ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
-        ...(session === undefined ? {} : { session }),
-        stopped: this.options.stopped,
-        onBadMessage: (count, why) =>
-          log.warn({ server: this.id, count, why }, 'the server printed what is no message; skipped'),
-        events: {
-          onRequest: events.onRequest,
-          onNotification: (from, message, call) =>
-            this.told(from, message, () => events.onNotification(this, from, message, call)),
-          onClose: (_, error) => {
-            this.connected.delete(peer);
-            if (connected) onClose(error);
-          },
-        },
-      },
-    );
-    let connected = false;
-    this.opening.add(peer);
-    try {
-      await peer.connect();
-    } finally {
-      this.opening.delete(peer);
+  private compareCopies(): void {
+    if (this.copies.length === 1) return;
+    for (const each of this.copies) {
+      const { definitions } = each.listing;
+      each.differs = LIST_NAMES.some((list) => !sameItems(definitions[list], this.definitions[list]));
     }
-    if (this.state === 'stopped') {
-      await peer.close();
-      throw this.unavailable();
-    }
-    connected = true;
-    const stopped = this.options.stopped();
-    if (stopped !== undefined) {
-      await peer.kill();
-      throw stopped;
-    }
-    this.connected.add(peer);
-    events.onConnected(this, peer);
-    return peer;
   }
 
-  /** The shared connection ended, or could not be made. */
-  private lost(error: Error | undefined): void {
-    this.shared = undefined;
-    if (this.state === 'stopped' || this.state === 'halted') return;
-    const now = performance.now();
-    if (this.state === 'ready' && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
-    this.retryAt = now + this.waitMs;
+  private changed(copy: Copy): void {
+    const { id, log } = this.options;
+    const { copies } = this;
+    if (copies.length > 1) {
+      log.info({ server: id, copy: copy.number, state: copy.state, problem: copy.problem }, 'copy of a server');
+      this.compareCopies();
+      // Nobody is left who has what is shown.
+      const ready = copies.filter(({ state }) => state === 'ready');
+      if (ready.length > 0 && ready.every(({ differs }) => differs)) this.listed(ready[0]!, LIST_NAMES);
+    }
+    const troubled = copies.filter(({ problem }) => problem !== undefined);
+    const first = troubled[0];
     const problem =
-      error instanceof AppError && error.cause instanceof Error
-        ? error.cause.message
-        : (error?.message ?? 'it closed the connection');
-    this.options.log.warn(
-      { server: this.id, problem, retryInMs: this.waitMs },
-      'the server is not available; it will be started again',
-    );
-    this.retry = setTimeout(() => {
-      if (this.starting === undefined) void this.connect();
-    }, this.waitMs).unref();
-    this.waitMs = Math.min(this.waitMs * 3, LONGEST_WAIT_MS);
-    this.setState('waiting', problem);
-  }
-
-  private told(peer: Peer, message: Message, otherwise: () => void): void {
-    const lists = LIST_NAMES.filter((list) => LISTS[list].changed === message.method);
-    if (lists.length === 0) otherwise();
-    else if (peer === this.shared) void this.listing.read(peer, lists);
+      first === undefined || copies.length === 1
+        ? first?.problem
+        : `${troubled.length} of ${copies.length} copies: ${first.problem}`;
+    this.setState(STATES.find((state) => copies.some((each) => each.state === state)) ?? 'idle', problem);
   }
 
   private setState(state: ServerState, problem: string | undefined): void {
@@ -363,8 +258,50 @@ export class UpstreamServer {
     this.options.events.onStateChanged(this);
   }
 
-  private unavailable(retryAfterMs?: number, cause?: unknown): AppError {
-    const data = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(Math.max(0, retryAfterMs)) };
-    return new AppError('UPSTREAM_UNAVAILABLE', { text: `The server ${this.id} is not available`, data, cause });
+  private ejectOutliers(now: number): void {
+    const tallies = this.copies.map((copy) => copy.tally);
+    for (const tally of ejectOutliers(tallies, now)) {
+      const copy = tallies.indexOf(tally) + 1;
+      const forMs = Math.round(tally.ejectedUntil - now);
+      this.options.log.warn(
+        { server: this.id, copy, forMs },
+        'calls fail at this copy far more often than at the others; they go elsewhere for a while',
+      );
+    }
   }
+
+  private restWhenIdle(now: number): void {
+    const isUsed = this.uses !== this.usesSeen || this.peers().some((peer) => peer.inFlight > 0);
+    this.usesSeen = this.uses;
+    if (isUsed || this.options.isAwaited()) this.usedAt = now;
+    if (now - this.usedAt < this.options.idleMs!) return;
+    for (const copy of this.copies) void copy.rest();
+  }
+
+  private every(ms: number, job: (now: number) => void): void {
+    let at = this.options.timer.now();
+    const stop = this.options.timer.add((now) => {
+      if (now - at < ms) return;
+      at = now;
+      job(now);
+    });
+    this.stopLooking.push(stop);
+  }
+}
+
+/** Of several copies the best state is the server's. */
+const STATES: readonly ServerState[] = ['ready', 'starting', 'waiting', 'idle', 'halted', 'stopped'];
+
+async function closed(copy: Copy, serverId: string): Promise<void> {
+  await copy.liveness.closed(CLOSING_MS);
+  if (copy.liveness.isOpen) throw unavailable(serverId, CLOSING_MS);
+  // What closed it may be that its connection is gone, and a new one is to be made.
+  await copy.start();
+}
+
+/** Of the reasons why no copy can be had, the one that is over first. */
+function soonest(error: unknown, serverId: string): AppError {
+  const errors = error instanceof AggregateError ? (error.errors as AppError[]) : [];
+  const after = (each: AppError) => Number(each.data?.retryAfterMs ?? Number.POSITIVE_INFINITY);
+  return errors.toSorted((a, b) => after(a) - after(b))[0] ?? unavailable(serverId, undefined, error);
 }

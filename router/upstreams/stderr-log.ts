@@ -1,7 +1,9 @@
 /** Puts a server's stderr into the log, a line each, bounded in length and rate: a server may babble (E03). */
 
 const MAX_LINE = 2_000;
-const LINES_PER_SECOND = 50;
+/** A burst is logged, such as what a server says when it starts or fails; who goes on and on is heard now and then. */
+const BURST_LINES = 50;
+const LINES_PER_SECOND = 5;
 
 export class StderrLog {
   /** The last line that said something. */
@@ -9,7 +11,8 @@ export class StderrLog {
   private readonly log: (line: string) => void;
   private rest = '';
   private second = 0;
-  private lines = 0;
+  private budget = BURST_LINES;
+  private leftOut = 0;
 
   constructor(log: (line: string) => void) {
     this.log = log;
@@ -28,11 +31,14 @@ export class StderrLog {
     this.last = line;
     const second = Math.floor(performance.now() / 1000);
     if (second !== this.second) {
-      if (this.lines > LINES_PER_SECOND) this.log(`(${this.lines - LINES_PER_SECOND} lines more were not logged)`);
+      if (this.leftOut > 0) this.log(`(${this.leftOut} lines more were not logged)`);
+      this.budget = Math.min(BURST_LINES, this.budget + LINES_PER_SECOND * (second - this.second));
       this.second = second;
-      this.lines = 0;
+      this.leftOut = 0;
     }
-    this.lines++;
-    if (this.lines <= LINES_PER_SECOND) this.log(line);
+    if (this.budget > 0) {
+      this.budget--;
+      this.log(line);
+    } else this.leftOut++;
   }
 }

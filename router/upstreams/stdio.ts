@@ -15,8 +15,16 @@ export interface StdioOptions {
   readonly cwd: string;
   /** Added to the few variables that every child gets (PATH, HOME, …): nothing else of ours reaches it. */
   readonly env: Readonly<Record<string, string>>;
+  /** The command that starts this one within limits; throws AppError when that is impossible here. */
+  readonly within?: (command: Command) => Promise<Command>;
   readonly maxMessageBytes: number;
   readonly log: (line: string) => void;
+}
+
+/** A program, whole or by PATH, and its arguments. */
+export interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
 }
 
 type Subprocess = ReturnType<typeof spawn>;
@@ -51,7 +59,9 @@ export class StdioTransport implements Transport {
 
   /** @throws AppError CONNECTION_FAILED when there is no such program, or it may not be run */
   async start(events: TransportEvents): Promise<void> {
-    const child = spawn(this.options, this.mark);
+    const { within, ...plain } = this.options;
+    const own = { command: plain.command === 'node' ? process.execPath : plain.command, args: plain.args };
+    const child = spawn({ ...plain, ...(within === undefined ? own : await within(own)) }, this.mark);
     this.child = child;
     this.pid = child.pid;
     if (child.pid !== undefined) running.set(child.pid, this.mark);
@@ -149,7 +159,7 @@ export class StdioTransport implements Transport {
 }
 
 function spawn({ command, args, cwd, env }: StdioOptions, mark: string) {
-  return execa(command === 'node' ? process.execPath : command, args, {
+  return execa(command, args, {
     cwd,
     env: { ...getDefaultEnvironment(), ...env, [MARK]: mark },
     extendEnv: false,

@@ -30,6 +30,11 @@ export class Undelivered {
     this.flow = flow;
   }
 
+  /** The server is not read from, for what waits. */
+  get isHeldBack(): boolean {
+    return this.since !== undefined;
+  }
+
   /** Counts an answer until it is released. */
   hold(bytes: number): Holding {
     this.bytes += bytes;

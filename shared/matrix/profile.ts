@@ -11,7 +11,17 @@ export const securityProfileSchema = z.strictObject({
   /** Calls a minute, all callers together. */
   rate_limit: z.number().int().min(1).max(1_000_000).optional(),
   require_authentication: z.boolean().optional(),
-  sandbox: z.boolean().optional(),
+  /** `true`: without a network, and no folder but its own. */
+  sandbox: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        network: z.boolean().optional(),
+        readable: z.array(z.string().max(4096)).max(100).optional(),
+        writable: z.array(z.string().max(4096)).max(100).optional(),
+      }),
+    ])
+    .optional(),
 });
 
 export type SecurityProfile = z.infer<typeof securityProfileSchema>;

@@ -4,6 +4,7 @@ const ECHO = {
   name: 'echo',
   description: 'Sends the text back',
   inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+  annotations: { readOnlyHint: true },
 };
 
 /** `echo` and `count - 1` others, about 600 bytes of JSON each. */

@@ -18,6 +18,9 @@ export interface TargetOptions {
   readonly upstreams?: number;
   readonly tools?: number;
   readonly nodeFlags?: readonly string[];
+  /** More of each upstream's entry, and of the row of its tools: for the router only. */
+  readonly entry?: object;
+  readonly row?: object;
   /** The checkout whose router it is; this one by default. */
   readonly root?: string;
 }
@@ -95,15 +98,15 @@ function startRouter(
   processes: Processes,
   port: number,
   entries: readonly UpstreamEntry[],
-  { root = ROOT, nodeFlags = [] }: TargetOptions,
+  { root = ROOT, nodeFlags = [], entry: more = {}, row = {} }: TargetOptions,
 ): ChildProcess {
   const folder = processes.newFolder();
   const config = path.join(folder, 'mcp-servers.json');
   const servers = entries.map((entry, i) => [
     `bench${i}`,
-    'url' in entry ? { ...entry, allowPrivateAddress: true } : entry,
+    'url' in entry ? { ...entry, ...more, allowPrivateAddress: true } : { ...entry, ...more },
   ]);
-  const permissions = entries.map((_, i) => ({ match: `bench${i}/*`, level: 'OPERATOR' }));
+  const permissions = entries.map((_, i) => ({ match: `bench${i}/*`, level: 'OPERATOR', ...row }));
   fs.writeFileSync(
     config,
     JSON.stringify({

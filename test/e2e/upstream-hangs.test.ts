@@ -58,7 +58,7 @@ afterAll(async () => {
 });
 
 describe('a server that does not answer', () => {
-  it('[R8] [R6] E02: ends 50 calls of a stopped process at their deadline, drops what comes later, and works again', async () => {
+  it('[R8] [R3] E02: ends 50 calls of a stopped process at their deadline, refuses more at once, and works again', async () => {
     const pid = await pidOf(session, 'up__whoami');
     process.kill(pid, 'SIGSTOP');
     const calls = Array.from({ length: 50 }, (_, tag) => timedCall(session, 'up__sleep', { ms: 60_000, tag }));
@@ -70,6 +70,12 @@ describe('a server that does not answer', () => {
     );
     expect(Math.min(...times)).toBeGreaterThan(TIMEOUT_MS * 0.9);
     expect(Math.max(...times)).toBeLessThan(TIMEOUT_MS + LATE_MS);
+    // Nobody else waits for a deadline there.
+    const refused = await timedCall(session, 'up__echo', { text: 'x' });
+    expect(endOf(refused.answer)).toBe('UPSTREAM_UNAVAILABLE');
+    expect(refused.tookMs).toBeLessThan(TIMEOUT_MS);
+    expect(await stateOf(village, 'up')).toMatchObject({ status: 'degraded', copies: [{ breaker: 'open' }] });
+    expect(await session.names()).toContain('up__echo');
     process.kill(pid, 'SIGCONT');
     const back = await until(
       'it answers again',

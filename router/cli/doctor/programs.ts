@@ -84,7 +84,9 @@ function isExecutable(file: string): boolean {
  * @param config what asks for a sandbox; undefined when it cannot be read
  */
 export async function checkSandbox(config: Config | undefined, env: Environment): Promise<Check> {
-  const asking = [...(config?.servers.values() ?? [])].filter((server) => server.securityProfile?.sandbox === true);
+  const asking = [...(config?.servers.values() ?? [])].filter(
+    (server) => server.kind === 'stdio' && server.sandbox !== undefined,
+  );
   const names = asking.map(({ id }) => id).join(', ');
   const found = process.platform === 'linux' ? findCommand('bwrap', env) : undefined;
   const lacking = (finding: string, remedy: string) =>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineTool } from '../../../shared/tool.ts';
 import { serviceState as stateOf } from '../../health.ts';
 import type { OwnServerDeps } from '../deps.ts';
-import { serviceState } from './service-schema.ts';
+import { serviceState, shown } from './service-schema.ts';
 
 export const serviceList = ({ router }: OwnServerDeps) =>
   defineTool({
@@ -15,8 +15,3 @@ export const serviceList = ({ router }: OwnServerDeps) =>
     annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     handler: async () => ({ services: router.catalog.all().map((server) => shown(stateOf(server))) }),
   });
-
-/** `problem` can hold a server's last words, which may be long. */
-function shown(state: ReturnType<typeof stateOf>): z.input<typeof serviceState> {
-  return { ...state, problem: state.problem?.slice(0, 4_000) ?? null };
-}

@@ -3,7 +3,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { defineTool } from '../../../shared/tool.ts';
 import { serviceState as stateOf } from '../../health.ts';
 import type { OwnServerDeps } from '../deps.ts';
-import { serviceId, serviceState } from './service-schema.ts';
+import { serviceId, serviceState, shown } from './service-schema.ts';
 
 export const serviceStatus = ({ router }: OwnServerDeps) =>
   defineTool({
@@ -28,7 +28,6 @@ export const serviceStatus = ({ router }: OwnServerDeps) =>
         .withheld.filter(({ serverId }) => serverId === id)
         .slice(0, 1_000)
         .map(({ list, name, why }) => ({ list, name: name.slice(0, 300), why }));
-      const state = stateOf(server);
-      return { ...state, problem: state.problem?.slice(0, 4_000) ?? null, withheld };
+      return { ...shown(stateOf(server)), withheld };
     },
   });

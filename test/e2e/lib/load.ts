@@ -7,7 +7,14 @@ export interface Answered {
   /** performance.now() */
   readonly sentAt: number;
   readonly answeredAt: number;
+  readonly tool: string;
+  readonly args: Readonly<Record<string, unknown>>;
   readonly message: JsonRpc;
+}
+
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
 }
 
 export class Load {
@@ -22,12 +29,7 @@ export class Load {
   private next = 1;
 
   /** @param maxInFlight calls are left out beyond that: a machine that is too slow gets less, not a queue */
-  constructor(
-    session: RawSession,
-    perSecond: number,
-    maxInFlight: number,
-    call: (n: number) => { name: string; arguments: object },
-  ) {
+  constructor(session: RawSession, perSecond: number, maxInFlight: number, call: (n: number) => ToolCall) {
     this.session = session;
     this.maxInFlight = maxInFlight;
     this.running = this.run(perSecond, call);
@@ -41,7 +43,7 @@ export class Load {
     this.agent.destroy();
   }
 
-  private async run(perSecond: number, call: (n: number) => { name: string; arguments: object }): Promise<void> {
+  private async run(perSecond: number, call: (n: number) => ToolCall): Promise<void> {
     const since = performance.now();
     for (let started = 0; this.isOn; ) {
       const due = ((performance.now() - since) / 1_000) * perSecond;
@@ -52,7 +54,7 @@ export class Load {
     }
   }
 
-  private start(params: object): void {
+  private start(params: ToolCall): void {
     const one = this.send(params).finally(() => {
       this.inFlight--;
       this.pending.delete(one);
@@ -61,7 +63,7 @@ export class Load {
     this.pending.add(one);
   }
 
-  private send(params: object): Promise<void> {
+  private send(params: ToolCall): Promise<void> {
     const { hostname, port } = new URL(this.session.url);
     const body = JSON.stringify({ jsonrpc: '2.0', id: this.next++, method: 'tools/call', params });
     const sentAt = performance.now();
@@ -75,7 +77,9 @@ export class Load {
           });
           response.on('end', () => {
             const json = text.startsWith('{') ? text : text.slice(text.lastIndexOf('data: ') + 6);
-            this.answers.push({ sentAt, answeredAt: performance.now(), message: JSON.parse(json) as JsonRpc });
+            const message = JSON.parse(json) as JsonRpc;
+            const { name: tool, arguments: args } = params;
+            this.answers.push({ sentAt, answeredAt: performance.now(), tool, args, message });
             resolve();
           });
           response.on('error', reject);

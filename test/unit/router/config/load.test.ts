@@ -117,6 +117,7 @@ describe('a whole file', () => {
           require_authentication: true,
           sandbox: true,
         },
+        sandbox: { network: false, readable: [], writable: [] },
       },
     ]);
     expect(config.agents).toEqual(new Map([['sage', { level: 'GOVERNANCE', role: 'admin', permissions: ['fog:*'] }]]));
@@ -276,7 +277,10 @@ describe('mistakes of the shape', () => {
       { command: 'node', prefix: 'a.b' },
       'mcpServers.x.prefix: expected letters, digits, _ or -, at most 32, got "a.b".',
     ],
-    [{ command: 'node', replicas: 1.5 }, 'mcpServers.x.replicas: expected a whole number from 1 to 32, got 1.5.'],
+    [
+      { command: 'node', replicas: 1.5 },
+      'mcpServers.x.replicas: expected a whole number from 1 to 32, or a list of as many copies, got 1.5.',
+    ],
     [
       { command: 'node', timeoutMs: 600_001 },
       'mcpServers.x.timeoutMs: expected at most 600000, got 600001. MCP_MAX_TIMEOUT (in seconds) sets the maximum.',
