@@ -25,8 +25,12 @@ import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
 import { readTls } from './doors/tls-files.ts';
+import { Events } from './events/events.ts';
+import { heardBy, stopEvents } from './events/sources.ts';
 import { InternalDoor } from './internal-door.ts';
 import { AnswerCache } from './line/cache.ts';
+import { Figures } from './metrics/figures.ts';
+import { type Metrics, openMetrics } from './metrics/metrics.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
 import { rightsChanged, rightsNow } from './relay/list-changes.ts';
@@ -41,6 +45,7 @@ import { Sessions } from './sessions.ts';
 import { EmergencyStop } from './stop/emergency-stop.ts';
 import { enforce } from './stop/enforce.ts';
 import { openStopStore } from './stop/stop-store.ts';
+import { openTracer } from './tracing/tracer.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
 
@@ -86,7 +91,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     issuer: settings.jwtIssuer,
     now: Date.now,
   });
-  const audit = await openAuditLog({
+  const events = new Events(Date.now);
+  const opened = await openAuditLog({
     dataDir,
     checkpointDir,
     durability: settings.auditDurability,
@@ -94,6 +100,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     now: Date.now,
     onNotice: (text) => log.warn(text),
   });
+  const audit = heardBy(events, opened);
   const serverIdentities = new ServerIdentities(() => timer.now());
   const stopStore = await openStopStore(dataDir);
   /** What happens whether or not it can be recorded; what may not happen then waits for its record itself. */
@@ -115,6 +122,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       for (const server of router.catalog.all()) void server.release(session);
     },
   });
+  let metrics: Metrics | undefined;
   const router: Router = {
     name: 'aivillage',
     version: VERSION,
@@ -149,6 +157,16 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     cache: new AnswerCache(() => timer.now()),
     timer,
     log,
+    figures: new Figures(),
+    events,
+    get metrics() {
+      metrics ??= openMetrics(router);
+      return metrics;
+    },
+    tracer:
+      settings.traceEndpoint === undefined
+        ? undefined
+        : await openTracer({ endpoint: settings.traceEndpoint, version: VERSION, log }),
   };
   const internalDoor = new InternalDoor(router, serverIdentities);
   const factory = serverFactory({
@@ -188,6 +206,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   if (needsDoor(current)) await internalDoor.open();
   servers.apply(whole.servers);
   router.stop.onChange(enforceStops);
+  router.stop.onChange(stopEvents(events));
   enforceStops();
   router.stop.watch();
 
@@ -245,6 +264,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       await internalDoor.close();
       await router.stop.close();
       await audit.close();
+      metrics?.close();
+      await router.tracer?.close();
       await identity.close();
     },
   };

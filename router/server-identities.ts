@@ -4,23 +4,32 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Caller } from '../shared/identity/caller.ts';
-import { LEVELS } from '../shared/identity/levels.ts';
+import { LEVELS, type Level } from '../shared/identity/levels.ts';
 import { refused } from '../shared/identity/refusal.ts';
 import { EXECUTE_PERMISSION } from '../shared/identity/roles.ts';
 
-/** The servers that are clients, and what each may do beyond what everybody may. */
-const CLIENTS: ReadonlyMap<string, readonly string[]> = new Map([['governance', [EXECUTE_PERMISSION]]]);
+interface Rights {
+  readonly level: Level;
+  readonly permissions: readonly string[];
+}
+
+/** The servers that are clients: their level, and what each may do beyond what everybody of that level may. */
+const CLIENTS: ReadonlyMap<string, Rights> = new Map<string, Rights>([
+  ['governance', { level: LEVELS.READ_ONLY, permissions: [EXECUTE_PERMISSION] }],
+  // It reads what happened, all of it: the audit, the events and the metrics.
+  ['monitoring', { level: LEVELS.GOVERNANCE, permissions: ['audit:read', 'monitoring:diagnose'] }],
+]);
 
 /** A token is renewed at half its life. */
 export const SERVER_TOKEN_TTL_MS = 15 * 60_000;
 
 const CALLERS: ReadonlyMap<string, Caller> = new Map(
-  [...CLIENTS].map(([agentId, permissions]) => [
+  [...CLIENTS].map(([agentId, { level, permissions }]) => [
     agentId,
     Object.freeze({
       agentId,
       role: 'server',
-      level: LEVELS.READ_ONLY,
+      level,
       permissions: Object.freeze([...permissions]),
       tokenId: `server:${agentId}`,
       // The token ends, not the caller behind it: who verifies it says so.

@@ -98,6 +98,8 @@ const resources: readonly PermissionRow[] = [
   { match: 'resource:hyperrag://*', level: 'READ_ONLY' },
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
+  // Names of all servers and tools are in it.
+  { match: 'resource:village://metrics', level: 'READ_ONLY', permission: 'monitoring:diagnose' },
 ];
 
 const prompts: readonly PermissionRow[] = [

@@ -5,11 +5,11 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { AppError, toAppError } from '../../shared/errors.ts';
+import { AppError, ERRORS, toAppError } from '../../shared/errors.ts';
 import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { refusalReason } from '../../shared/identity/refusal.ts';
-import { stringifyOctets } from '../../shared/json/octets.ts';
+import { stringifyOctets, toOctets } from '../../shared/json/octets.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
 import { ConnectionCallers } from './connection-callers.ts';
@@ -138,9 +138,19 @@ class Handler {
   }
 
   private route(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    if (path === '/metrics') return this.answerMetrics(request, response, caller);
     if (path === '/sse' || path === '/messages') return this.sse.handle(request, response, caller, path);
     if (this.rest !== undefined) return this.rest.handle(request, response, caller, path);
     throw new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
+  }
+
+  /** Who may not read them learns what it would of any other path. */
+  private async answerMetrics(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+    const { metrics } = this.router;
+    if (request.method !== 'GET' || !metrics.mayRead(caller))
+      throw new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
+    const text = await metrics.text();
+    answerJson(response, 200, toOctets(Buffer.from(text)), { 'content-type': metrics.contentType });
   }
 
   private callerOf(request: IncomingMessage): Caller | Promise<Caller> {
@@ -180,6 +190,7 @@ class Handler {
 
   private refuse(request: IncomingMessage, response: ServerResponse, error: AppError): void {
     if (error.kind === 'INTERNAL') this.router.log.error({ err: error.cause }, 'a request failed inside the router');
+    this.router.figures.failed(ERRORS[error.kind].reason);
     if (error.kind === 'UNAUTHENTICATED') this.recordRefusal(request, error);
     if (response.headersSent || response.destroyed) {
       response.destroy();

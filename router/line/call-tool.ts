@@ -12,7 +12,8 @@ import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { checkStop } from './check-stop.ts';
 import { forward, type Relay } from './forward.ts';
-import { recordAnswer, recordFailure, recordHit, recordStart } from './record.ts';
+import { originOf } from './origin.ts';
+import { endOf, recordAnswer, recordFailure, recordHit, recordStart, refusalOf } from './record.ts';
 import { resolve } from './resolve.ts';
 
 /**
@@ -25,6 +26,8 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
   /** What the audit still has to learn if it ends here: exactly one record closes a call. */
   let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
+    call.origin = originOf(call.message);
+    call.span = router.tracer?.begin(call);
     checkStop(call, router);
     authenticate(call, router.identity);
     const found = resolve(call, router.catalog);
@@ -32,8 +35,10 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     call.entry = entry;
     call.check();
     const allowed = authorize(call, entry, router.matrix);
+    router.figures.passed(call, 'admit');
     const asked = await askGovernance(call, entry, allowed, router);
     if (asked !== undefined) return asked;
+    router.figures.passed(call, 'governance');
     call.check();
     const key = router.cache.keyFor(call, entry, allowed.row);
     const kept = key === undefined ? undefined : router.cache.get(key);
@@ -49,18 +54,24 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     }
     await recordStart(call, entry, router.audit);
     owed = 'outcome';
+    router.figures.passed(call, 'record_start');
     call.check();
     const answer = await relay(call, entry, allowed.row.timeoutMs, router);
+    router.figures.passed(call, 'upstream');
     await recordAnswer(call, entry, answer, router.audit);
+    router.figures.passed(call, 'record_end');
     if (key !== undefined) router.cache.put(key, call, allowed.row, answer);
     owed = 'nothing';
     call.check();
     return answer;
   } catch (thrown) {
     const error: AppError = toAppError(thrown);
+    call.outcome ??= owed === 'refusal' ? refusalOf(error) : endOf(error);
     if (owed !== 'nothing') await recordFailure(call, entry, error, owed === 'outcome', router.audit);
     throw error;
   } finally {
+    router.figures.ended(call, entry);
+    call.span?.end(call, entry);
     if (call.left && entry?.target.kind === 'tool' && !entry.item.readOnly) router.cache.changed(entry.server);
   }
 }

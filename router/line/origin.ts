@@ -20,7 +20,8 @@ export interface Origin {
 const NONE: Origin = {};
 const WORKFLOW = /^"([\w.:@/-]{1,128})"$/;
 /** Version 00; later versions begin the same way. https://www.w3.org/TR/trace-context/#traceparent-header */
-const TRACEPARENT = /^"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-[^"]{0,200})?"$/;
+const TRACEPARENT =
+  /^"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-[^"]{0,200})?"$/;
 
 /** @throws AppError INVALID_PARAMS for a workflow id that is none; a traceparent that is none is passed over, as W3C asks */
 export function originOf(message: Message): Origin {

@@ -2,7 +2,7 @@
  * One OpenTelemetry span for each call, with one below it for each step of the line, sent by OTLP over HTTP. Made only when an
  * endpoint is set: OpenTelemetry is loaded here and nowhere else. https://opentelemetry.io/docs/specs/semconv/gen-ai/mcp/
  */
-import type { Span, Tracer as OtelTracer } from '@opentelemetry/api';
+import type { Tracer as OtelTracer, Span } from '@opentelemetry/api';
 import type { Logger } from '../../shared/logger.ts';
 import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
@@ -58,7 +58,8 @@ export async function openTracer({ endpoint, version, log }: TracerOptions): Pro
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'aivillage-router', 'service.version': version }),
     spanProcessors: [
-      new sdk.BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }), {
+      new sdk.BatchSpanProcessor({
+        exporter: new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` }),
         maxQueueSize: MAX_QUEUED,
         scheduledDelayMillis: SEND_EVERY_MS,
       }),
