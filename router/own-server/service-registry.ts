@@ -11,7 +11,7 @@ import type { PermissionRow } from '../../shared/matrix/rows.ts';
 import { DEFAULT_COMMANDS, runsInlineCode } from '../config/commands.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
 import { readServer } from '../config/server-entry.ts';
-import { checkUrl } from '../upstreams/check-url.ts';
+import { checkUrl } from '../../shared/check-url.ts';
 
 interface Registered {
   readonly server: ServerConfig;

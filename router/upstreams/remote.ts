@@ -2,7 +2,7 @@
 import type { LookupFunction } from 'node:net';
 import { AppError } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
-import { checkUrl } from './check-url.ts';
+import { checkUrl } from '../../shared/check-url.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 export class RemoteTransport implements Transport {

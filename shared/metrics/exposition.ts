@@ -2,7 +2,7 @@
  * Prints what was counted as Prometheus text, by prom-client, which is loaded at the first scrape. Counting itself never
  * comes here: each family is read at scrape time. https://prometheus.io/docs/practices/naming/
  */
-import type { MetricObjectWithValues, MetricValueWithName } from 'prom-client';
+import type { MetricValueWithName } from 'prom-client';
 import { BOUNDS_MS, type Durations } from './durations.ts';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -55,10 +55,11 @@ async function makeRegistry(families: readonly Family[]): Promise<import('prom-c
       super({ name: family.name, help: family.help, labelNames: [...family.labels], registers: [registry] });
       this.#family = family;
     }
-    override async get(): Promise<MetricObjectWithValues<MetricValueWithName<string>>> {
+    /** What the library prints from; its types leave it out. */
+    async getForPromString() {
       const { name, help } = this.#family;
       const values = [...this.#family.read()].flatMap(([labels, durations]) => valuesOf(name, labels, durations));
-      return { ...(await super.get()), name, help, values };
+      return { name, help, type: 'histogram', values, aggregator: 'sum' };
     }
   }
 

@@ -2,11 +2,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { untilListed } from '../lib/oracle.ts';
-import { freePort } from '../lib/processes.ts';
 import { RawSession, send } from '../lib/raw-client.ts';
 import { until } from '../lib/until.ts';
 import { fixture, tokenFor, Village } from '../lib/village.ts';
@@ -40,6 +40,16 @@ const get = (token?: string) =>
     path: '/metrics',
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
   });
+
+/** Prometheus takes no port 0. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 function valueOf(text: string, series: string): number | undefined {
   const line = text.split('\n').find((each) => each.startsWith(`${series} `));
