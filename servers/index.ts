@@ -16,6 +16,15 @@ export interface ServerEnvironment {
   readonly router: RouterLink | undefined;
   /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
   readonly knowledge?: KnowledgeSettings;
+  /** Monitoring's settings; without them no folder is open and webhooks go to public addresses only. */
+  readonly monitoring?: MonitoringSettings;
+}
+
+export interface MonitoringSettings {
+  /** Full paths whose sound files may be analysed. */
+  readonly folders: readonly string[];
+  /** Webhooks may go to this machine and to private networks. */
+  readonly allowsPrivateWebhooks: boolean;
 }
 
 export interface KnowledgeSettings {

@@ -42,7 +42,14 @@ export const BUILT_IN_TOOLS = {
     'context_clear',
     'knowledge_elevation',
   ],
-  monitoring: ['system_performance'],
+  monitoring: [
+    'system_performance',
+    'system_diagnostics',
+    'diagnostics_report',
+    'monitoring_alerts',
+    'workflow_analyze',
+    'audio_analyze',
+  ],
 } as const;
 
 export type BuiltInTool = (typeof BUILT_IN_TOOLS)[keyof typeof BUILT_IN_TOOLS][number];
@@ -59,6 +66,8 @@ const stopAndResume = { level: 'EMERGENCY', permission: 'system:emergency_stop' 
 const execute = { level: 'READ_ONLY', permission: EXECUTE_PERMISSION } as const;
 /** The call within has its own limit; this one must not end before it. */
 const LONGEST_MS = 86_400_000;
+/** Hours of sound take minutes. */
+const LONG_MS = 600_000;
 
 const tools = {
   service_list: { level: 'READ_ONLY' },
@@ -91,6 +100,13 @@ const tools = {
   context_clear: { level: 'OPERATOR' },
   knowledge_elevation: { level: 'OPERATOR' },
   system_performance: { level: 'READ_ONLY' },
+  system_diagnostics: { level: 'READ_ONLY' },
+  // These two show others' calls only to whom audit_query would.
+  diagnostics_report: { level: 'READ_ONLY', permission: 'monitoring:read' },
+  workflow_analyze: { level: 'READ_ONLY', permission: 'monitoring:read' },
+  // Changing asks for OPERATOR and monitoring:manage_alerts within.
+  monitoring_alerts: { level: 'READ_ONLY', permission: 'monitoring:read' },
+  audio_analyze: { level: 'OPERATOR', timeoutMs: LONG_MS },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
 const resources: readonly PermissionRow[] = [
@@ -106,6 +122,7 @@ const prompts: readonly PermissionRow[] = [
   { match: 'prompt:answer_with_citations', level: 'READ_ONLY' },
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
+  { match: 'prompt:incident_report', level: 'READ_ONLY' },
   { match: 'prompt:review_proposal', level: 'READ_ONLY', permission: 'governance:read' },
 ];
 

@@ -46,6 +46,10 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         dataDir: settings.dataDir,
         votingRules: () => village().governance,
         router: link,
+        monitoring: {
+          folders: settings.monitoringFolders,
+          allowsPrivateWebhooks: settings.allowsPrivateWebhooks,
+        },
         knowledge: {
           folders: settings.hyperragFolders,
           maxTokens: settings.maxTokens,

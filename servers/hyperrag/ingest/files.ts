@@ -73,7 +73,10 @@ async function* walk(real: string, folders: readonly Folder[], seen: Set<string>
 }
 
 /** Outside, nobody learns whether there is something. */
-async function resolveNamed(asked: string, folders: readonly [Folder, ...Folder[]]): Promise<{ real: string } | Skipped> {
+async function resolveNamed(
+  asked: string,
+  folders: readonly [Folder, ...Folder[]],
+): Promise<{ real: string } | Skipped> {
   const found = await resolveInside(asked, folders);
   if (found === 'absent') return { id: asked, reason: 'There is no such file or folder.' };
   if (found !== 'outside') return found;

@@ -72,7 +72,9 @@ it('[O9] tells a caller of its own calls, and who may search the audit of all of
     const found = await events(alice);
     return found.some(({ tool }) => tool === 'mirror__mirror') && found;
   });
-  expect(own.filter(({ kind }) => kind === 'tool_executed')).toMatchObject([{ agent: 'alice', tool: 'mirror__mirror' }]);
+  expect(own.filter(({ kind }) => kind === 'tool_executed')).toMatchObject([
+    { agent: 'alice', tool: 'mirror__mirror' },
+  ]);
   const bob = await RawSession.open(village.url, tokenFor('bob'));
   expect((await events(bob)).filter(({ agent }) => agent === 'alice')).toEqual([]);
   const all = await events(king);
@@ -116,7 +118,13 @@ it('[O6] sends a span for the call and one for each step, below the span of the 
   });
   expect(whole.root.name).toBe('tools/call mirror__mirror');
   expect(whole.root.attributes).toContainEqual({ key: 'aivillage.agent', value: { stringValue: 'alice' } });
-  expect(whole.below.map(({ name }) => name)).toEqual(['admit', 'governance', 'record_start', 'upstream', 'record_end']);
+  expect(whole.below.map(({ name }) => name)).toEqual([
+    'admit',
+    'governance',
+    'record_start',
+    'upstream',
+    'record_end',
+  ]);
   const { bodyBase64 } = JSON.parse((result?.content as { text: string }[])[0]!.text) as { bodyBase64: string };
   const reached = JSON.parse(Buffer.from(bodyBase64, 'base64').toString()) as { params: { _meta: object } };
   expect(reached.params._meta).toEqual({ traceparent: `00-${TRACE}-${whole.root.spanId}-01` });

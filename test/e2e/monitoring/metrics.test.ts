@@ -121,7 +121,9 @@ it('[O6] a real Prometheus scrapes it, and its alert fires', async () => {
       async () => {
         const answer = await fetch(`http://127.0.0.1:${port}/api/v1/alerts`).catch(() => undefined);
         if (answer === undefined || !answer.ok) return false;
-        const { data } = (await answer.json()) as { data: { alerts: { state: string; labels: { alertname: string } }[] } };
+        const { data } = (await answer.json()) as {
+          data: { alerts: { state: string; labels: { alertname: string } }[] };
+        };
         return data.alerts.filter(({ state }) => state === 'firing').length > 0 && data.alerts;
       },
       30_000,
