@@ -20,6 +20,8 @@ export interface DemoVillage {
   connect(agent: string): Promise<Client>;
   /** Runs `aivillage …` on the village's folder. @returns what it wrote to stdout */
   command(...args: string[]): Promise<string>;
+  /** How to start `aivillage …` as a process of its own, on a data folder that goes with the village. */
+  start(...args: string[]): { program: string; args: string[]; env: Record<string, string | undefined> };
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function startVillage(): Promise<DemoVillage> {
     AIVILLAGE_CHECKPOINT_DIR: path.join(folder, 'checkpoints'),
     AIVILLAGE_CONFIG: CONFIG,
     MCP_LOG_LEVEL: 'error',
+    P2P_MDNS: '0',
   };
   const router = spawn(process.execPath, [LAUNCHER, 'router', '--http', '0'], {
     env,
@@ -42,6 +45,10 @@ export async function startVillage(): Promise<DemoVillage> {
   const command = async (...args: string[]) => (await run(process.execPath, [LAUNCHER, ...args], { env })).stdout;
   return {
     command,
+    start(...args) {
+      const dataDir = fs.mkdtempSync(path.join(folder, 'own-'));
+      return { program: process.execPath, args: [LAUNCHER, ...args], env: { ...env, AIVILLAGE_DATA_DIR: dataDir } };
+    },
     async connect(agent) {
       const token = (await command('token', 'issue', '--agent', agent)).trim();
       const client = new Client({ name: `demo-${agent}`, version: '1' });

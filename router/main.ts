@@ -11,7 +11,7 @@ import { loadOrCreateSigningKey } from '../shared/identity/signing-key.ts';
 import type { Logger } from '../shared/logger.ts';
 import { createMatrix, type Matrix } from '../shared/matrix/matrix.ts';
 import { BUILT_IN_ROWS } from '../shared/permission-matrix.ts';
-import type { Settings } from '../shared/settings.ts';
+import { type Settings, twinEnvironment } from '../shared/settings.ts';
 import { createTickets } from './approval/ticket.ts';
 import { createUsedApprovals } from './approval/used-approvals.ts';
 import { openAuditLog } from './audit/audit-log.ts';
@@ -39,7 +39,7 @@ import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
 import type { Router } from './router.ts';
 import { serverFactory } from './server-factory.ts';
-import { ServerIdentities } from './server-identities.ts';
+import { ServerIdentities, TWINS_ID } from './server-identities.ts';
 import type { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import { EmergencyStop } from './stop/emergency-stop.ts';
@@ -173,7 +173,13 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     router,
     settings,
     assertionKey: signingKey.publicKeyText,
-    environmentOf: (serverId) => ({ AIVILLAGE_CONFIG: current.file, ...internalDoor.environmentOf(serverId) }),
+    environmentOf: (serverId) => ({
+      AIVILLAGE_CONFIG: current.file,
+      ...internalDoor.environmentOf(serverId),
+      // What unlocks the twins is for their process alone.
+      ...(serverId === TWINS_ID ? twinEnvironment(settings) : {}),
+      ...(serverId === 'fog' && endpointEnvironment(settings)),
+    }),
     log,
   });
   const registry = new ServiceRegistry({
@@ -284,4 +290,15 @@ function aboutSession(kind: 'session_opened' | 'session_closed', session: Sessio
 function rightsOf(agent: AgentEntry | undefined): { level: Level; permissions: readonly string[] } | undefined {
   if (agent === undefined) return undefined;
   return { level: agent.level, permissions: permissionsOf(agent.role ?? 'user', agent.permissions) };
+}
+
+/** The model endpoint, for the one server that asks it: its key is nobody else's. */
+function endpointEnvironment({ modelEndpoint }: Settings): Readonly<Record<string, string>> {
+  if (modelEndpoint === undefined) return {};
+  const { url, apiKey, model } = modelEndpoint;
+  return {
+    FORGE_MODEL_URL: url,
+    ...(apiKey !== undefined && { FORGE_MODEL_KEY: apiKey }),
+    ...(model !== undefined && { FORGE_MODEL_NAME: model }),
+  };
 }

@@ -8,14 +8,24 @@ import { LEVELS, type Level } from '../shared/identity/levels.ts';
 import { refused } from '../shared/identity/refusal.ts';
 import { EXECUTE_PERMISSION } from '../shared/identity/roles.ts';
 
+export const TWINS_ID = 'digital-twin';
+
 interface Rights {
   readonly level: Level;
   readonly permissions: readonly string[];
 }
 
-/** The servers that are clients: their level, and what each may do beyond what everybody of that level may. */
+/** The servers that are clients, and what each may do. */
 const CLIENTS: ReadonlyMap<string, Rights> = new Map<string, Rights>([
   ['governance', { level: LEVELS.READ_ONLY, permissions: [EXECUTE_PERMISSION] }],
+  // Both follow the retention policy; the twins elevate knowledge.
+  ['hyperrag', { level: LEVELS.READ_ONLY, permissions: ['governance:read'] }],
+  // It finds nodes and joins them; it brings disputes about contracts before governance, whose approval then resolves them in its name.
+  [
+    'fog',
+    { level: LEVELS.OPERATOR, permissions: ['p2p:read', 'p2p:connect', 'governance:propose', 'fog:use_marketplace'] },
+  ],
+  [TWINS_ID, { level: LEVELS.OPERATOR, permissions: ['governance:read', 'hyperrag:elevate'] }],
   // It reads what happened, all of it: the audit, the events and the metrics.
   ['monitoring', { level: LEVELS.GOVERNANCE, permissions: ['audit:read', 'monitoring:diagnose'] }],
 ]);

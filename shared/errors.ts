@@ -77,6 +77,13 @@ export const ERRORS = {
     reason: 'CONNECTION_FAILED',
     text: 'The store of users and revocations cannot be read or written; nothing was changed; try again later',
   },
+  /** A store that is one person's: damaged, or locked with another key. */
+  STORE_UNAVAILABLE: {
+    code: -32603,
+    httpStatus: 503,
+    reason: 'STORE_UNAVAILABLE',
+    text: 'The store cannot be opened; nothing was changed',
+  },
   EMERGENCY_STOP: { code: -32003, httpStatus: 503, reason: 'EMERGENCY_STOP', text: 'Stopped by an emergency stop' },
   APPROVAL_REQUIRED: {
     code: -32004,

@@ -6,8 +6,11 @@ import { randomUUID } from 'node:crypto';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
 import {
+  CreateMessageResultSchema,
+  ErrorCode,
   ListRootsResultSchema,
   type LoggingLevel,
+  McpError,
   type Result,
   type ServerNotification,
   type ServerRequest,
@@ -59,6 +62,27 @@ export interface CallContext {
   tell(level: LoggingLevel, text: string): void;
   /** The folders that the client has opened, as URIs (MCP roots); undefined when it tells none. */
   roots(): Promise<readonly string[] | undefined>;
+  /**
+   * Has the caller's client ask its language model (MCP sampling); a person may look at it first.
+   * @returns undefined when the client offers no sampling. @throws AppError CONFLICT when it was declined, CONNECTION_LOST
+   */
+  sample(request: SampleRequest): Promise<Sampled | undefined>;
+}
+
+/** What a language model is asked. */
+export interface SampleRequest {
+  readonly messages: readonly { readonly role: 'user' | 'assistant'; readonly content: string }[];
+  readonly systemPrompt: string | undefined;
+  readonly maxTokens: number;
+  readonly temperature: number | undefined;
+}
+
+/** What it answered. */
+export interface Sampled {
+  readonly text: string;
+  /** As whoever ran it calls it. */
+  readonly model: string;
+  readonly stopReason: string | undefined;
 }
 
 /** A request that was parsed, before it is known who sent it. */
@@ -204,6 +228,7 @@ function scopeOf(
           if (SEVERITY.indexOf(level) < SEVERITY.indexOf(session.logLevel)) return;
           send({ method: 'notifications/message', params: { level, data: text } });
         },
+        sample: (request) => sample(session, extra, request),
         async roots() {
           if (session.server.getClientCapabilities()?.roots === undefined) return undefined;
           try {
@@ -217,6 +242,42 @@ function scopeOf(
       };
     },
   };
+}
+
+/** As long as a person may need to look at it. */
+const SAMPLE_TIMEOUT_MS = 300_000;
+const METHOD_NOT_FOUND = -32601;
+
+async function sample(
+  session: Session,
+  extra: RequestHandlerExtra<ServerRequest, ServerNotification>,
+  { messages, systemPrompt, maxTokens, temperature }: SampleRequest,
+): Promise<Sampled | undefined> {
+  if (session.server.getClientCapabilities()?.sampling === undefined) return undefined;
+  const params = {
+    messages: messages.map(({ role, content }) => ({ role, content: { type: 'text' as const, text: content } })),
+    maxTokens,
+    ...(systemPrompt !== undefined && { systemPrompt }),
+    ...(temperature !== undefined && { temperature }),
+  };
+  try {
+    const { content, model, stopReason } = await extra.sendRequest(
+      { method: 'sampling/createMessage', params },
+      CreateMessageResultSchema,
+      { timeout: SAMPLE_TIMEOUT_MS },
+    );
+    return { text: content.type === 'text' ? content.text : '', model, stopReason };
+  } catch (cause) {
+    // A router offers sampling for all its clients, and says so of each one that does not.
+    if (cause instanceof McpError && cause.code === METHOD_NOT_FOUND) return undefined;
+    if (cause instanceof McpError && cause.code === ErrorCode.ConnectionClosed)
+      throw new AppError('CONNECTION_LOST', { cause });
+    throw new AppError('CONFLICT', {
+      text: 'The client did not have its model answer: it was declined, or took too long',
+      data: { status: 'sampling_declined' },
+      cause,
+    });
+  }
 }
 
 function withField(log: Log, correlationId: string): Log {

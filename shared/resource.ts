@@ -21,8 +21,11 @@ interface Described {
 export interface FixedResourceSpec extends Described {
   readonly uri: string;
   read(context: CallContext): Promise<ResourceBody>;
-  /** Calls `onUpdate` whenever the content changed, until the returned function is called. Without it: no subscriptions. */
-  watch?(onUpdate: () => void): () => void;
+  /**
+   * Calls `onUpdate` whenever the content changed, until the returned function is called. Without it: no subscriptions. What the
+   * caller may not read, it must not watch either: throw as `read` does.
+   */
+  watch?(onUpdate: () => void, context: CallContext): () => void;
 }
 
 type Variables = z.ZodObject<Readonly<Record<string, z.ZodType<string, string>>>, z.core.$strict>;
@@ -34,7 +37,7 @@ export interface TemplateResourceSpec<V extends Variables> extends Described {
   readonly variables: V;
   readonly completions?: Completions;
   read(variables: z.output<V>, context: CallContext): Promise<ResourceBody>;
-  watch?(onUpdate: () => void, variables: z.output<V>): () => void;
+  watch?(onUpdate: () => void, variables: z.output<V>, context: CallContext): () => void;
 }
 
 /** A resource whose variable types were checked where it was defined. */
@@ -51,14 +54,14 @@ export interface Resource {
 
 interface OpenResource {
   read(context: CallContext): Promise<ResourceBody>;
-  watch?(onUpdate: () => void): () => void;
+  watch?(onUpdate: () => void, context: CallContext): () => void;
 }
 
 export function defineResource(spec: FixedResourceSpec): Resource {
   const { uri, watch } = spec;
   const opened: OpenResource = {
     read: (context) => spec.read(context),
-    ...(watch && { watch: (onUpdate) => watch(onUpdate) }),
+    ...(watch && { watch: (onUpdate, context) => watch(onUpdate, context) }),
   };
   return {
     uri,
@@ -89,7 +92,7 @@ export function defineResourceTemplate<V extends Variables>(spec: TemplateResour
       if (!parsed?.success) return undefined;
       return {
         read: (context) => spec.read(parsed.data, context),
-        ...(watch && { watch: (onUpdate) => watch(onUpdate, parsed.data) }),
+        ...(watch && { watch: (onUpdate, context) => watch(onUpdate, parsed.data, context) }),
       };
     },
   };
@@ -156,7 +159,7 @@ export function registerResources(session: Session, resources: readonly Resource
         .sendResourceUpdated({ uri })
         .catch((cause: unknown) => context.log.debug({ cause }, 'an update was not sent'));
     };
-    watches.set(uri, opened.watch(update));
+    watches.set(uri, opened.watch(update, context));
     return {};
   });
 

@@ -26,6 +26,16 @@ export function currentEnvironment(): Environment {
   return { ...process.env };
 }
 
+export interface TwinSettings {
+  readonly passphrase: string | undefined;
+  /** Full path. */
+  readonly keyFile: string;
+  readonly usesKeychain: boolean;
+  readonly minPeople: number;
+  readonly epsilon: number;
+  readonly epsilonBudget: number;
+}
+
 /** What the environment says, in the units of the code. */
 export interface Settings {
   readonly host: string;
@@ -61,6 +71,15 @@ export interface Settings {
   readonly maxTokens: number;
   /** Full paths that HyperRAG may ingest files from. */
   readonly hyperragFolders: readonly string[];
+  /** How the twins are locked, and what is told of people. */
+  readonly twin: TwinSettings;
+  /** Multiaddr that fog nodes reach the fog server at. */
+  readonly fogListen: string;
+  /** What model_chat asks when the client offers no sampling. */
+  readonly modelEndpoint:
+    | { readonly url: string; readonly apiKey: string | undefined; readonly model: string | undefined }
+    | undefined;
+  readonly peers: PeerSettings;
   /** Of one author in one namespace of HyperRAG. */
   readonly hyperragMaxPassages: number;
   /** undefined = HyperRAG's vectors are the built-in ones. */
@@ -80,6 +99,30 @@ export interface Settings {
   readonly emergencyStopTimeoutMs: number;
   /** Sentences about what is odd but no mistake. */
   readonly warnings: readonly string[];
+}
+
+/** How this machine meets its peers. */
+export interface PeerSettings {
+  /** Multiaddrs; port 0 takes a free one. */
+  readonly listen: readonly string[];
+  readonly bootstrap: readonly string[];
+  /** 32 bytes; undefined for an open network. */
+  readonly networkKey: Uint8Array | undefined;
+  readonly mdns: boolean;
+  /** Absent: as their defaults. */
+  readonly circuits?: CircuitSettings;
+}
+
+/** How this machine takes part in circuits (BetaNet). */
+export interface CircuitSettings {
+  /** Carries circuits of others. */
+  readonly relay: boolean;
+  /** Mean time that a cell waits here; 0 is none. */
+  readonly mixingMs: number;
+  /** Cells that mean nothing, on each own circuit; 0 is none. */
+  readonly coverPerSecond: number;
+  /** Whoever builds a path takes no two relays of one operator. */
+  readonly operator: string | undefined;
 }
 
 /** All mistakes of the environment, one per line of the message; fit for the user, no secret in it. */
@@ -141,6 +184,31 @@ function toSettings(v: Variables, env: Environment): Settings {
     maxResultBytes: v.MCP_MAX_RESULT_BYTES,
     maxTokens: v.MCP_MAX_TOKENS,
     hyperragFolders: v.HYPERRAG_FOLDERS,
+    twin: {
+      passphrase: v.TWIN_PASSPHRASE,
+      keyFile: v.TWIN_KEY_FILE ?? twinKeyFile(dataDir),
+      usesKeychain: v.TWIN_KEYCHAIN,
+      minPeople: v.TWIN_MIN_PEOPLE,
+      epsilon: v.TWIN_EPSILON,
+      epsilonBudget: v.TWIN_EPSILON_BUDGET,
+    },
+    fogListen: v.FOG_LISTEN,
+    modelEndpoint:
+      v.FORGE_MODEL_URL === undefined
+        ? undefined
+        : { url: v.FORGE_MODEL_URL, apiKey: v.FORGE_MODEL_KEY, model: v.FORGE_MODEL_NAME },
+    peers: {
+      listen: v.P2P_LISTEN,
+      bootstrap: v.P2P_BOOTSTRAP,
+      networkKey: v.P2P_NETWORK_KEY,
+      mdns: v.P2P_MDNS,
+      circuits: {
+        relay: v.BETANET_RELAY,
+        mixingMs: v.BETANET_MIXING_MS,
+        coverPerSecond: v.BETANET_COVER_PER_SECOND,
+        operator: v.BETANET_OPERATOR,
+      },
+    },
     hyperragMaxPassages: v.HYPERRAG_MAX_PASSAGES,
     hyperragEmbedder: v.HYPERRAG_EMBEDDER && { ...v.HYPERRAG_EMBEDDER, key: v.HYPERRAG_EMBEDDER_KEY },
     monitoringFolders: v.MONITORING_FOLDERS,
@@ -154,6 +222,23 @@ function toSettings(v: Variables, env: Environment): Settings {
     sessionTimeoutMs: v.MCP_SESSION_TIMEOUT * 1000,
     emergencyStopTimeoutMs: v.MCP_EMERGENCY_STOP_TIMEOUT * 1000,
     warnings: [...warnOfNames(env), ...warnOfFolders(dataDir, checkpointDir)],
+  };
+}
+
+/** Beside the data folder, so that who takes that away has not got the key. */
+export function twinKeyFile(dataDir: string): string {
+  return path.join(`${dataDir}-keys`, 'twin-key');
+}
+
+/** The same settings as variables, for the process of the twins. */
+export function twinEnvironment({ twin }: Settings): Record<string, string> {
+  return {
+    ...(twin.passphrase === undefined ? {} : { TWIN_PASSPHRASE: twin.passphrase }),
+    TWIN_KEY_FILE: twin.keyFile,
+    TWIN_KEYCHAIN: twin.usesKeychain ? '1' : '0',
+    TWIN_MIN_PEOPLE: String(twin.minPeople),
+    TWIN_EPSILON: String(twin.epsilon),
+    TWIN_EPSILON_BUDGET: String(twin.epsilonBudget),
   };
 }
 
@@ -222,7 +307,7 @@ function checkTogether(given: ReadonlyMap<string, string>): string[] {
 
 function warnOfNames(env: Environment): string[] {
   const known = Object.keys(VARIABLES.shape);
-  const foreign = Object.keys(env).filter((name) => /^(MCP|AIVILLAGE)_/.test(name) && !known.includes(name));
+  const foreign = Object.keys(env).filter((name) => /^(MCP|AIVILLAGE|TWIN)_/.test(name) && !known.includes(name));
   return foreign.flatMap((name) => {
     const meant = closest(name, known);
     return meant === undefined ? [] : [`${came(name)} is no setting; did you mean ${meant}?`];

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { expecting } from './expecting.ts';
 import { isLoopback } from './loopback.ts';
+import { listenParts } from './p2p/listen.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -29,6 +30,15 @@ function whole(what: string, min: number, max: number) {
   const schema = z
     .string()
     .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
+  return expecting(`a ${what} from ${min} to ${max}`, schema);
+}
+
+function decimal(what: string, min: number, max: number) {
+  const schema = z
+    .string()
+    .regex(/^\d{1,6}(?:\.\d{1,6})?$/)
     .transform(Number)
     .pipe(z.number().min(min).max(max));
   return expecting(`a ${what} from ${min} to ${max}`, schema);
@@ -140,6 +150,71 @@ export const VARIABLES = z.object({
     .transform((paths) => paths.map(resolvePath))
     .default([])
     .meta({ meaning: 'Folders that HyperRAG may ingest files from, separated by commas' }),
+  FOG_LISTEN: expecting(
+    'a TCP multiaddr such as /ip4/127.0.0.1/tcp/0',
+    z
+      .string()
+      .max(200)
+      .regex(/^\/ip[46]\/[0-9a-fA-F.:]{2,45}\/tcp\/\d{1,5}$/),
+  )
+    .default('/ip4/127.0.0.1/tcp/0')
+    .meta({ meaning: 'Where fog nodes reach the fog server; port 0 takes the last one again, or any free one' }),
+  P2P_LISTEN: list('multiaddrs /ip4/ADDRESS/tcp/PORT or /ip4/ADDRESS/udp/PORT/quic-v1 (also ip6)', isListenAddress)
+    .default(['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'])
+    .meta({
+      meaning: 'Where the peer-to-peer node listens, separated by commas; port 0 takes a free one and keeps it',
+      default: '`/ip4/127.0.0.1/tcp/0,/ip4/127.0.0.1/udp/0/quic-v1`: this machine only',
+    }),
+  P2P_BOOTSTRAP: list('multiaddrs', (item) => /^\/(ip4|ip6|dns|dns4|dns6|dnsaddr)\/[\w.:/-]{1,400}$/.test(item))
+    .default([])
+    .meta({
+      meaning: 'Multiaddrs of peers to stay connected to, separated by commas (`npx aivillage p2p address` prints one)',
+    }),
+  P2P_NETWORK_KEY: expecting(
+    '64 hexadecimal digits',
+    z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/)
+      .transform((text) => new Uint8Array(Buffer.from(text, 'hex'))),
+    'Make one with: openssl rand -hex 32',
+  )
+    .optional()
+    .meta({
+      meaning: 'Makes the peers a private network: only who has the same key can connect (TCP only)',
+      secret: true,
+    }),
+  P2P_MDNS: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(true)
+    .meta({ meaning: 'Finds peers on the local network by multicast; 0 turns it off', default: '1' }),
+  BETANET_RELAY: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(true)
+    .meta({ meaning: 'Carries circuits of other peers; 0 turns it off', default: '1' }),
+  BETANET_MIXING_MS: whole('whole number of milliseconds', 0, 60_000)
+    .default(5)
+    .meta({ meaning: 'Mean of the random time that a cell of a circuit waits here; longer hides better; 0: none' }),
+  BETANET_COVER_PER_SECOND: whole('whole number', 0, 1_000)
+    .default(0)
+    .meta({ meaning: 'Cells that mean nothing, sent on each own circuit each second; 0: none' }),
+  BETANET_OPERATOR: expecting('1 to 64 letters, digits, dots and hyphens', z.string().regex(/^[\w.-]{1,64}$/))
+    .optional()
+    .meta({ meaning: 'Who runs this relay: nobody takes two relays of one operator where others are there' }),
+  FORGE_MODEL_URL: expecting(
+    'an https URL (http on this machine only), up to and with /v1',
+    z.string().max(2_000).refine(isSafeUrl),
+  )
+    .optional()
+    .meta({
+      meaning: 'OpenAI-compatible server that model_chat asks when the client offers no sampling',
+      default: '–',
+    }),
+  FORGE_MODEL_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
+    .optional()
+    .meta({ meaning: 'Key of that server', default: '–', secret: true }),
+  FORGE_MODEL_NAME: expecting('a text of 1 to 300 characters', z.string().min(1).max(300))
+    .optional()
+    .meta({ meaning: 'Model that is asked when the caller names none', default: '–' }),
   HYPERRAG_MAX_PASSAGES: whole('whole number of passages', 1, 10_000_000)
     .default(200_000)
     .meta({ meaning: 'Passages of about 1,200 characters that one agent may have in a namespace of HyperRAG' }),
@@ -180,6 +255,26 @@ export const VARIABLES = z.object({
   )
     .optional()
     .meta({ meaning: 'Collector of OpenTelemetry traces (OTLP over HTTP, `/v1/traces` is added)', default: '–' }),
+  TWIN_PASSPHRASE: expecting('at least 12 characters', z.string().min(12).max(1024))
+    .optional()
+    .meta({ meaning: 'Locks the twins instead of a key file; without it they cannot be read', secret: true }),
+  TWIN_KEY_FILE: filePath.optional().meta({
+    meaning: 'Key of the twins; made at first use with rights 600, never in the data folder',
+    default: '`<data folder>-keys/twin-key`',
+  }),
+  TWIN_KEYCHAIN: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(false)
+    .meta({ meaning: "1 keeps the key of the twins in the system's keychain (needs secret-tool) instead of a file" }),
+  TWIN_MIN_PEOPLE: whole('whole number of people', 5, 1_000_000)
+    .default(5)
+    .meta({ meaning: 'People that a pattern about people must be true of before it is made known' }),
+  TWIN_EPSILON: decimal('number', 0.01, 2)
+    .default(0.5)
+    .meta({ meaning: 'Noise on a count of people: ε of the discrete Laplace distribution; less is more private' }),
+  TWIN_EPSILON_BUDGET: decimal('number', 0.01, 50)
+    .default(5)
+    .meta({ meaning: 'ε that all counts of a year may cost one person; who has spent it is not counted' }),
   MCP_HEALTH_CHECK_INTERVAL: whole('whole number of seconds', 1, 86_400)
     .default(30)
     .meta({ meaning: 'Seconds between two health checks of a server' }),
@@ -248,6 +343,14 @@ function toJwks(text: string, context: z.RefinementCtx): JwksSource {
   return z.NEVER;
 }
 
+/** A secret sent there can be read by nobody on the way. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const isPlain = username === '' && password === '' && search === '' && hash === '';
+  return isPlain && (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname)));
+}
+
 /** An IP address or a host name, without port or brackets. */
 export function isHost(text: string): boolean {
   return net.isIP(text) !== 0 || /^(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/.test(text);
@@ -255,6 +358,10 @@ export function isHost(text: string): boolean {
 
 function isOrigin(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+function isListenAddress(text: string): boolean {
+  return listenParts(text) !== undefined;
 }
 
 function hasNoControl(text: string): boolean {

@@ -5,17 +5,21 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { BackupError, CHECKPOINTS, DATA, type Folders, isLeftOut } from './folders.ts';
+import { BackupError, CHECKPOINTS, DATA, type Folders, type HoldStill, isLeftOut } from './folders.ts';
 
 const SQLITE_HEADER = 'SQLite format 3\0';
 
 /** @throws BackupError when the folder exists or there is nothing to copy */
-export async function backUp({ dataDir, checkpointDir, folder }: Folders): Promise<{ files: number; bytes: number }> {
+export async function backUp(
+  { dataDir, checkpointDir, folder }: Folders,
+  holdStill: HoldStill,
+): Promise<{ files: number; bytes: number }> {
   if (!fs.existsSync(dataDir)) throw new BackupError(`There is no data folder at ${dataDir}; nothing was copied.`);
   if (fs.existsSync(folder)) throw new BackupError(`${folder} exists already; name a folder that does not.`);
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    const data = filesBelow(dataDir);
+    // What locks other files comes before them: a lock without its file would be taken for a loss.
+    const data = filesBelow(dataDir).sort((a, b) => Number(isVault(b)) - Number(isVault(a)));
     // The audit's own copy of its last checkpoint vouches for the checkpoints, and they for the records: so in this order.
     const first = data.filter((file) => path.basename(file) === 'audit.checkpoint');
     for (const file of first) copyPlain(path.join(dataDir, file), path.join(folder, DATA, file));
@@ -24,7 +28,7 @@ export async function backUp({ dataDir, checkpointDir, folder }: Folders): Promi
         copyPlain(path.join(checkpointDir, file), path.join(folder, CHECKPOINTS, file));
     }
     for (const file of data)
-      if (!first.includes(file)) await copy(path.join(dataDir, file), path.join(folder, DATA, file));
+      if (!first.includes(file)) await copy(path.join(dataDir, file), path.join(folder, DATA, file), holdStill);
   } catch (error) {
     fs.rmSync(folder, { recursive: true });
     throw error;
@@ -36,6 +40,10 @@ export async function backUp({ dataDir, checkpointDir, folder }: Folders): Promi
   };
 }
 
+function isVault(file: string): boolean {
+  return path.basename(file) === 'vault.db';
+}
+
 /** Paths of the plain files below a folder, relative to it. */
 function filesBelow(folder: string): string[] {
   return fs
@@ -45,9 +53,9 @@ function filesBelow(folder: string): string[] {
     .filter((file) => !isLeftOut(file));
 }
 
-async function copy(from: string, to: string): Promise<void> {
+async function copy(from: string, to: string, holdStill: HoldStill): Promise<void> {
   if (!isPlainSqlite(from)) {
-    copyPlain(from, to);
+    await holdStill(from, () => copyPlain(from, to));
     return;
   }
   fs.mkdirSync(path.dirname(to), { recursive: true, mode: 0o700 });

@@ -11,6 +11,12 @@ export interface Folders {
   readonly folder: string;
 }
 
+/**
+ * Runs `copy` while nobody writes to a file that is locked with a key, and all of it is in the file itself; just so for files that
+ * are no such.
+ */
+export type HoldStill = (file: string, copy: () => void) => Promise<void>;
+
 /** Fit for the user. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
@@ -19,5 +25,5 @@ export class BackupError extends Error {
 /** Logs, SQLite's side files, and the locks by which processes show that they live. */
 export function isLeftOut(file: string): boolean {
   const [first = ''] = file.split(path.sep);
-  return first === 'logs' || first.endsWith('.owners') || /-(?:wal|shm|journal)$/.test(file);
+  return first === 'logs' || /\.owners?$/.test(first) || /-(?:wal|shm|journal)$/.test(file);
 }

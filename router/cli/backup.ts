@@ -1,5 +1,8 @@
 /** `aivillage backup FOLDER` and `aivillage restore FOLDER`: the data folder and its audit checkpoints, there and back (X4). */
 import { Command } from 'commander';
+import { masterSource } from '../../servers/digital-twin/keys/master-source.ts';
+import { createVault } from '../../servers/digital-twin/keys/vault.ts';
+import { holdTwinStill } from '../../servers/digital-twin/store/hold-still.ts';
 import { backUp } from '../backup/back-up.ts';
 import { restore } from '../backup/restore.ts';
 import type { CliContext } from './context.ts';
@@ -9,10 +12,16 @@ export function backupCommand(context: CliContext): Command {
     .description('copy the data folder into a new folder; the router may go on meanwhile')
     .argument('<folder>', 'a folder that does not exist yet')
     .action(async (folder: string) => {
-      const { dataDir, checkpointDir } = context.settings();
-      const { files, bytes } = await backUp({ dataDir, checkpointDir, folder });
+      const { dataDir, checkpointDir, twin } = context.settings();
+      const vault = createVault(dataDir, () => masterSource(twin, dataDir));
+      const { files, bytes } = await backUp({ dataDir, checkpointDir, folder }, (file, copy) =>
+        holdTwinStill(vault, file, copy),
+      ).finally(() => vault.close());
       context.stdout.write(`${files} files, ${(bytes / 1e6).toFixed(1)} MB, in ${folder}\n`);
       context.stderr.write('It holds the keys of this village: keep it as safe as the data folder itself.\n');
+      context.stderr.write(
+        'What unlocks the twins is not in it: keep TWIN_PASSPHRASE, or the file of TWIN_KEY_FILE, elsewhere.\n',
+      );
     });
 }
 

@@ -15,6 +15,8 @@ import { identityOfServer } from './server-identity.ts';
 interface ServeOptions {
   readonly stdio?: true;
   readonly http?: number;
+  readonly node?: true;
+  readonly join?: string;
 }
 
 export function serveCommand(context: CliContext): Command {
@@ -23,7 +25,15 @@ export function serveCommand(context: CliContext): Command {
     .addArgument(new Argument('<id>', 'which server').choices([...SERVERS.keys()]))
     .option('--stdio', 'speak MCP on stdin and stdout (so it is when nothing is said)')
     .option('--http <port>', 'listen on this port of 127.0.0.1 instead; 0 takes any', parsePort)
+    .option('--node', 'with fog: a fog node instead of the server, as "aivillage fog node"')
+    .option('--join <multiaddr>', 'with --node: where to join; the server on this data folder when it is left out')
     .action(async (id: string, options: ServeOptions) => {
+      if (options.node === true && id === 'fog') {
+        const { runNode } = await import('./fog.ts');
+        await runNode(context, options);
+        return;
+      }
+      if (options.node === true || options.join !== undefined) throw new CommandError('--node and --join go with fog.');
       if (options.stdio === true && options.http !== undefined)
         throw new CommandError('Say either --stdio or --http <port>.');
       await run(context, id, options.http);
@@ -50,6 +60,11 @@ async function run(context: CliContext, id: string, port: number | undefined): P
           folders: settings.monitoringFolders,
           allowsPrivateWebhooks: settings.allowsPrivateWebhooks,
         },
+        twin: settings.twin,
+        economy: () => village().economy,
+        forge: { rules: () => village().forge, endpoint: settings.modelEndpoint },
+        fog: { rules: () => village().fog, listen: settings.fogListen },
+        peers: settings.peers,
         knowledge: {
           folders: settings.hyperragFolders,
           maxTokens: settings.maxTokens,

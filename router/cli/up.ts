@@ -1,7 +1,10 @@
 /** `aivillage up`: the router over HTTP with all servers, and a banner that says how to go on. */
 import { Command } from 'commander';
 import type { CliContext } from './context.ts';
+import { addressWithin } from './p2p.ts';
 import { runRouter } from './run-router.ts';
+
+const ADDRESS_WITHIN_MS = 30_000;
 
 export function upCommand(context: CliContext): Command {
   return new Command('up')
@@ -17,10 +20,17 @@ export function upCommand(context: CliContext): Command {
           const http = await running.listen();
           context.stderr.write(banner(http.url, settings.dataDir, config.file));
           context.stdout.write(`ready ${http.url}/mcp\n`);
+          void tellAddress(context, settings.dataDir);
           return http;
         },
       });
     });
+}
+
+/** The node starts behind the router, so what others join by is known a little later. */
+async function tellAddress(context: CliContext, dataDir: string): Promise<void> {
+  const address = await addressWithin(dataDir, ADDRESS_WITHIN_MS);
+  if (address !== undefined) context.stderr.write(`  Peers and fog nodes join by   ${address}\n\n`);
 }
 
 function banner(url: string, dataDir: string, configFile: string): string {

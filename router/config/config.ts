@@ -1,4 +1,7 @@
 /** What mcp-servers.json says once it is read: types only. Servers, agents and rows by name are Maps, never objects. */
+import type { EconomyRules } from '../../shared/economy-rules.ts';
+import type { FogRules } from '../../shared/fog-rules.ts';
+import type { ForgeRules } from '../../shared/forge-rules.ts';
 import type { LevelName } from '../../shared/identity/levels.ts';
 import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { ConfigPath, Place } from './mistake.ts';
@@ -60,6 +63,12 @@ export interface Village {
   readonly permissions: readonly PermissionRow[];
   /** Who votes, and how many it takes (G8). */
   readonly governance: VotingRules;
+  /** What may run on fog nodes, and which may join (F1–F3). */
+  readonly fog: FogRules;
+  /** What is issued, and what work earns and costs (F5–F7). */
+  readonly economy: EconomyRules;
+  /** What the Agent Forge may run (J1–J3). */
+  readonly forge: ForgeRules;
 }
 
 export interface Config extends Village {

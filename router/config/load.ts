@@ -5,7 +5,10 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { EconomyRulesError, readEconomyRules } from '../../shared/economy-rules.ts';
 import { came } from '../../shared/expecting.ts';
+import type { Program } from '../../shared/fog-rules.ts';
+import { ForgeRulesError, NO_FORGE_RULES, readForgeRules } from '../../shared/forge-rules.ts';
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { permits } from '../../shared/identity/roles.ts';
 import { createMatrix } from '../../shared/matrix/matrix.ts';
@@ -19,6 +22,7 @@ import {
 } from '../../shared/voting-rules.ts';
 import type { AgentConfig, Config, PermissionRow, ServerConfig, Village } from './config.ts';
 import { type Document, parseDocument } from './document.ts';
+import { readFog } from './fog-part.ts';
 import { ConfigError, type ConfigPath, type Mistake, printMistake } from './mistake.ts';
 import { isObject, type Report, readPart, reportUnknownKey } from './read-part.ts';
 import { agent, permissionRow, router } from './schema.ts';
@@ -29,7 +33,17 @@ export type ConfigLimits = Pick<Settings, 'maxServers' | 'maxTimeoutMs'>;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_AGENTS = 10_000;
 const MAX_ROWS = 10_000;
-const PARTS = ['mcpServers', 'agents', 'permissions', 'governance', 'router', '$schema'];
+const PARTS = ['mcpServers', 'agents', 'permissions', 'governance', 'fog', 'economy', 'forge', 'router', '$schema'];
+/** What an agent type of the fog runs that names no command. */
+const RESIDENT_FOLDER = path.resolve(import.meta.dirname, '../../servers/fog/resident');
+const RESIDENT: Program = {
+  command: 'node',
+  args: [path.join(RESIDENT_FOLDER, 'main.mjs')],
+  sandbox: true,
+  network: false,
+  readable: [RESIDENT_FOLDER],
+  health: 'ping',
+};
 const AGENT_NAME = /^[A-Za-z0-9][\w.@:-]{0,127}$/;
 
 /** The file that is meant when none is named: the data folder's own, else the one that came with the program. */
@@ -75,7 +89,7 @@ export function readConfig(bytes: Buffer, file: string, env: Environment, limits
     env,
   };
   const servers = readServers(part('mcpServers'), limits.maxServers, context, report);
-  const { agents, permissions, governance } = readVillage(part, report);
+  const { agents, permissions, ...followed } = readVillage(part, path.dirname(file), report);
   const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured: permissions, permits });
   for (const { path: steps, text } of matrix.mistakes) report({ path: steps, text, remedy: undefined, isKey: false });
   if (mistakes.length > 0 || routerConfig === undefined) throw new ConfigError(mistakes);
@@ -85,7 +99,7 @@ export function readConfig(bytes: Buffer, file: string, env: Environment, limits
     servers,
     agents,
     permissions,
-    governance,
+    ...followed,
     router: routerConfig,
     warnings: warn(document, file, root, servers, permissions),
     locate: document.locate,
@@ -104,6 +118,7 @@ export function loadVillage(file: string): Village {
   const mistakes: Mistake[] = [];
   const village = readVillage(
     (key) => (Object.hasOwn(root, key) ? root[key] : undefined),
+    path.dirname(whole),
     ({ path: at, text, remedy, isKey }) =>
       void mistakes.push({ ...(isKey ? document.locateKey(at) : document.locate(at)), path: at, text, remedy }),
   );
@@ -111,10 +126,30 @@ export function loadVillage(file: string): Village {
   return village;
 }
 
-function readVillage(part: (key: string) => unknown, report: Report): Village {
+function readVillage(part: (key: string) => unknown, folder: string, report: Report): Village {
   const agents = readAgents(part('agents') ?? {}, report);
   const permissions = readRows(part('permissions') ?? [], report);
-  return { agents, permissions, governance: readGovernance(part('governance'), agents, report) };
+  return {
+    agents,
+    permissions,
+    governance: readGovernance(part('governance'), agents, report),
+    fog: readFog(part('fog'), folder, RESIDENT, report),
+    economy: readRules('economy', () => readEconomyRules(part('economy')), readEconomyRules(undefined), report),
+    forge: readRules('forge', () => readForgeRules(part('forge'), folder), NO_FORGE_RULES, report),
+  };
+}
+
+/** A part that says itself what is wrong with it. */
+function readRules<Rules>(key: string, read: () => Rules, otherwise: Rules, report: Report): Rules {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof EconomyRulesError || error instanceof ForgeRulesError)) throw error;
+    for (const { path: at, text } of error.mistakes) {
+      report({ path: [key, ...at], text: `${text}.`, remedy: undefined, isKey: false });
+    }
+    return otherwise;
+  }
 }
 
 /** Unless it is configured, king, sage and curator vote, with the levels that `agents` gives them, if it names them. */

@@ -234,3 +234,21 @@ export const router = closed({
   allowedOrigins: originList.default([]),
 });
 export type RouterConfig = Readonly<z.output<typeof router>>;
+
+const programKeys = {
+  args: texts(256, 4096).default([]),
+  sandbox: yesOrNo.default(true),
+  network: yesOrNo.default(false),
+  readable: texts(100, 4096).default([]),
+  health: oneOf(['alive', 'ping']).default('alive'),
+};
+/** What a job may run (F3). */
+export const fogProgram = closed({ command: text(4096), ...programKeys });
+/** What a shard of an agent type runs (F2); without a command the program that comes with the village. */
+export const fogAgentProgram = closed({ command: text(4096).optional(), ...programKeys });
+export const fogPart = closed({
+  commands: z.unknown().optional(),
+  agents: z.unknown().optional(),
+  /** Peer ids of the nodes that may join. */
+  nodes: z.union([z.literal('any'), texts(10_000, 100)], '"any" or a list of peer ids').optional(),
+});

@@ -143,7 +143,7 @@ export interface Recorded<Event = GovernanceEvent> {
   readonly stream: string;
   /** From 1, without gaps, in its stream. */
   readonly version: number;
-  /** Milliseconds since the epoch, village time (clock.ts). */
+  /** Milliseconds since the epoch, village time (shared/clock.ts). */
   readonly at: number;
   readonly event: Event;
 }

@@ -1,10 +1,10 @@
 /** Opens the governance of one data folder: store, proposals, policies and the telling of changes, as one thing to close. */
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../shared/clock.ts';
 import { StoreError } from '../../shared/store.ts';
 import type { VotingRules } from '../../shared/voting-rules.ts';
 import { POLICY_SETTER } from './actions.ts';
 import { type Changes, createChanges } from './changes.ts';
-import type { Clock } from './clock.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { createPolicies, POLICIES, type Policies, type PolicyDefinition } from './policies.ts';
 import type { Verification } from './store/event-log.ts';

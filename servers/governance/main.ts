@@ -1,10 +1,10 @@
 /** Composes the governance server from the data folder and the real clock: store, executor, timers. */
 import { createRouterClient } from '../../shared/client/router-client.ts';
+import { createClock } from '../../shared/clock.ts';
 import { digest } from '../../shared/json/canonical.ts';
 import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import { type Actions, policyActions } from './actions.ts';
-import { createClock } from './clock.ts';
 import { startExecutor } from './executor.ts';
 import { type Governance, openGovernance } from './governance.ts';
 import { routerActions } from './router-actions.ts';

@@ -1,4 +1,5 @@
 /** What HyperRAG's tools, resources and prompts work on. */
+import type { Watches } from '../../shared/watches.ts';
 import type { TokenCounter } from './contexts.ts';
 import type { Embeddings } from './embedding/embeddings.ts';
 import type { Graph } from './graph/walk.ts';
@@ -10,7 +11,6 @@ import type { Documents } from './store/documents.ts';
 import type { HyperragStore } from './store/open.ts';
 import type { Questions } from './store/questions.ts';
 import type { Trust } from './store/trust.ts';
-import type { Watches } from './watches.ts';
 
 /** A place in a text that tells who somebody is. */
 export interface PersonalDatum {

@@ -1,6 +1,9 @@
 /** Composes HyperRAG from the data folder, its settings and the real clock. */
 import { randomUUID } from 'node:crypto';
+import { DEFAULT_RETENTION_DAYS, followRetentionPolicy } from '../../shared/client/retention-policy.ts';
+import { createRouterClient } from '../../shared/client/router-client.ts';
 import { openPrivacy } from '../../shared/privacy/privacy.ts';
+import { createWatches } from '../../shared/watches.ts';
 import type { OpenServer, ServerEnvironment } from '../index.ts';
 import type { DetectPersonalData, HyperragDeps } from './deps.ts';
 import { openEmbedder } from './embedding/embedder.ts';
@@ -18,10 +21,7 @@ import { createSnapshots } from './store/snapshots.ts';
 import { createTrust } from './store/trust.ts';
 import { createVectors } from './store/vectors.ts';
 import { O200K } from './tokens.ts';
-import { createWatches } from './watches.ts';
 
-/** What stands until a policy says otherwise (`knowledge.retention_days`). */
-const DEFAULT_RETENTION_DAYS = 30;
 const DEFAULT_MAX_TOKENS = 128_000;
 const SWEEP_EVERY_MS = 60_000;
 
@@ -35,7 +35,19 @@ export interface HyperragParts {
   readonly embeddingPace?: { readonly lookMs: number; readonly retryMs: number };
 }
 
-export const open: OpenServer = async (environment) => createServer(await openHyperrag(environment));
+export const open: OpenServer = async (environment) => {
+  const { router, log } = environment;
+  if (router === undefined) return createServer(await openHyperrag(environment));
+  const client = createRouterClient({ url: router.url, token: () => router.token(), name: 'hyperrag', log });
+  const policy = followRetentionPolicy(client, log);
+  const server = createServer(await openHyperrag(environment, { retentionDays: () => policy.days() }));
+  const close = async (): Promise<void> => {
+    policy.close();
+    await server.close();
+    await client.close();
+  };
+  return { ...server, close };
+};
 
 /** @throws StoreError with what to do */
 export async function openHyperrag(

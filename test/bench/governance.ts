@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { createClock } from '../../servers/governance/clock.ts';
 import { openGovernance } from '../../servers/governance/governance.ts';
+import { createClock } from '../../shared/clock.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { readVotingRules } from '../../shared/voting-rules.ts';

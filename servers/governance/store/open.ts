@@ -1,7 +1,7 @@
 /** Opens governance.db: the event log, the look-up table and the write transaction with village time. Decides nothing. */
 import path from 'node:path';
+import type { Clock } from '../../../shared/clock.ts';
 import { openStore } from '../../../shared/store.ts';
-import type { Clock } from '../clock.ts';
 import { createEventLog, type EventLog } from './event-log.ts';
 import { createProposalIndex, type ProposalIndex } from './proposal-index.ts';
 import { migrations, type Tables } from './schema.ts';

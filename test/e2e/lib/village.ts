@@ -22,6 +22,9 @@ export interface VillageConfig {
   readonly permissions?: readonly unknown[];
   readonly router?: Readonly<Record<string, unknown>>;
   readonly governance?: Readonly<Record<string, unknown>>;
+  readonly economy?: Readonly<Record<string, unknown>>;
+  readonly forge?: Readonly<Record<string, unknown>>;
+  readonly fog?: Readonly<Record<string, unknown>>;
 }
 
 export interface StartOptions {
@@ -111,6 +114,8 @@ export class Village {
       AIVILLAGE_CONFIG: configFile,
       MCP_JWT_SECRET_KEY: SECRET,
       MCP_LOG_LEVEL: 'info',
+      // Villages of different tests must not meet on the network of the machine.
+      P2P_MDNS: '0',
       ...more,
     };
     const [program, ...args] = [...within, process.execPath, LAUNCHER, 'router', '--http', '0'];

@@ -8,6 +8,7 @@ import {
   readSettings,
   SECRET_VARIABLES,
   SettingsError,
+  twinEnvironment,
 } from '../../../shared/settings.ts';
 
 const KEY = 'a-key-of-at-least-thirty-two-bytes';
@@ -47,6 +48,23 @@ describe('readSettings', () => {
       maxResultBytes: 67_108_864,
       maxTokens: 128_000,
       hyperragFolders: [],
+      peers: {
+        listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'],
+        bootstrap: [],
+        networkKey: undefined,
+        mdns: true,
+        circuits: { relay: true, mixingMs: 5, coverPerSecond: 0, operator: undefined },
+      },
+      twin: {
+        passphrase: undefined,
+        keyFile: path.join(`${dataDir}-keys`, 'twin-key'),
+        usesKeychain: false,
+        minPeople: 5,
+        epsilon: 0.5,
+        epsilonBudget: 5,
+      },
+      fogListen: '/ip4/127.0.0.1/tcp/0',
+      modelEndpoint: undefined,
       hyperragMaxPassages: 200_000,
       hyperragEmbedder: undefined,
       healthCheckIntervalMs: 30_000,
@@ -58,6 +76,33 @@ describe('readSettings', () => {
       emergencyStopTimeoutMs: 5_000,
       warnings: [],
     });
+  });
+
+  it('[T1] [T6] hands the settings of the twins on as they are', () => {
+    const env = {
+      TWIN_PASSPHRASE: 'correct horse battery',
+      TWIN_EPSILON: '0.25',
+      TWIN_KEYCHAIN: '1',
+      TWIN_KEY_FILE: '/k',
+    };
+    const { twin } = readSettings(env);
+    expect(twin).toMatchObject({ passphrase: env.TWIN_PASSPHRASE, epsilon: 0.25, usesKeychain: true });
+    expect(readSettings(twinEnvironment(readSettings(env))).twin).toEqual(twin);
+    const wrong = { TWIN_PASSPHRASE: 'too short', TWIN_MIN_PEOPLE: '4', TWIN_EPSILON: '0' };
+    expect(() => readSettings(wrong)).toThrow(/TWIN_PASSPHRASE: .*\n.*TWIN_MIN_PEOPLE: .*\n.*TWIN_EPSILON: /);
+    expect(() => readSettings(wrong)).not.toThrow(/too short/);
+  });
+
+  it('[J2] takes a model endpoint with its key and its usual model', () => {
+    const env = { FORGE_MODEL_URL: 'http://127.0.0.1:1234/v1', FORGE_MODEL_KEY: 'k', FORGE_MODEL_NAME: 'small' };
+    expect(readSettings(env).modelEndpoint).toEqual({ url: env.FORGE_MODEL_URL, apiKey: 'k', model: 'small' });
+    for (const bad of [
+      'https://user:secret@example.org/v1',
+      'file:///etc/passwd',
+      'https://example.org/v1?key=secret',
+    ]) {
+      expect(() => readSettings({ FORGE_MODEL_URL: bad })).toThrow(/FORGE_MODEL_URL/);
+    }
   });
 
   it('[X4] makes every path whole, so that children in other folders mean the same one', () => {
@@ -72,6 +117,11 @@ describe('readSettings', () => {
 
   it.each([
     ['MCP_HOST', 'not a host', 'MCP_HOST: expected an IP address or a host name, got "not a host".'],
+    [
+      'FORGE_MODEL_URL',
+      'http://models.example.org/v1',
+      'FORGE_MODEL_URL: expected an https URL (http on this machine only), up to and with /v1, got "http://models.example.org/v1".',
+    ],
     ['MCP_PORT', '65536', 'MCP_PORT: expected a port from 0 to 65535, got "65536".'],
     ['MCP_PORT', '8e3', 'MCP_PORT: expected a port from 0 to 65535, got "8e3".'],
     ['MCP_PORT', '-1', 'MCP_PORT: expected a port from 0 to 65535, got "-1".'],
@@ -208,7 +258,10 @@ describe('readSettings', () => {
       'MCP_JWT_SECRET_KEY',
       'AIVILLAGE_ROUTER_TOKEN',
       'MCP_TOKEN',
+      'P2P_NETWORK_KEY',
+      'FORGE_MODEL_KEY',
       'HYPERRAG_EMBEDDER_KEY',
+      'TWIN_PASSPHRASE',
     ]);
   });
 });
@@ -222,5 +275,33 @@ describe('the table of settings', () => {
         meaning: expect.stringMatching(/.{8}/),
       });
     expect(printSettings()).toContain('| `MCP_PORT` | 8083 | Port to listen on; 0 takes any free one |');
+  });
+
+  it.each([
+    ['P2P_LISTEN', '/ip4/0.0.0.0/tcp/4001/ws'],
+    ['P2P_LISTEN', '/ip4/300.0.0.1/tcp/1'],
+    ['P2P_BOOTSTRAP', 'example.org:4001'],
+    ['P2P_NETWORK_KEY', 'abc'],
+    ['P2P_MDNS', 'perhaps'],
+  ])('[N1] refuses %s=%s with its name, and shows no key', (name, value) => {
+    const [mistake, ...more] = mistakesOf({ [name]: value });
+    expect(mistake).toMatch(`${name}: expected`);
+    expect(more).toEqual([]);
+    if (name === 'P2P_NETWORK_KEY') expect(mistake).not.toContain(value);
+  });
+
+  it('[N1] reads how peers are met', () => {
+    const { peers } = readSettings({
+      P2P_LISTEN: '/ip4/0.0.0.0/tcp/4001, /ip6/::/udp/4001/quic-v1',
+      P2P_BOOTSTRAP: '/dns4/peer.example/tcp/4001',
+      P2P_NETWORK_KEY: '0f'.repeat(32),
+      P2P_MDNS: '0',
+    });
+    expect(peers).toMatchObject({
+      listen: ['/ip4/0.0.0.0/tcp/4001', '/ip6/::/udp/4001/quic-v1'],
+      bootstrap: ['/dns4/peer.example/tcp/4001'],
+      networkKey: new Uint8Array(32).fill(15),
+      mdns: false,
+    });
   });
 });

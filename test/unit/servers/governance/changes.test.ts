@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createChanges } from '../../../../servers/governance/changes.ts';
-import { createClock } from '../../../../servers/governance/clock.ts';
 import { openGovernanceStore } from '../../../../servers/governance/store/open.ts';
+import { createClock } from '../../../../shared/clock.ts';
 import { king, magi, openVillage, plain, sage, tempFolder } from '../../../fixtures/governance/village.ts';
 
 it('[G6] tells every event once, in order, with what it is about', async () => {

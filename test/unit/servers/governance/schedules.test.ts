@@ -3,7 +3,6 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createClock } from '../../../../servers/governance/clock.ts';
 import {
   type GovernanceEvent,
   PROPOSAL_TYPES,
@@ -13,6 +12,7 @@ import {
 import { type Governance, openGovernance } from '../../../../servers/governance/governance.ts';
 import { type Status, tally } from '../../../../servers/governance/proposal.ts';
 import { openGovernanceStore } from '../../../../servers/governance/store/open.ts';
+import { createClock } from '../../../../shared/clock.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import { LEVELS } from '../../../../shared/identity/levels.ts';
 import { readVotingRules } from '../../../../shared/voting-rules.ts';

@@ -1,5 +1,5 @@
 /** Owns who wants to hear of changes: compares what a watcher reads, whoever wrote, this process or another. */
-import type { HyperragStore } from './store/open.ts';
+import type { Queries } from './queries.ts';
 
 export interface Watches {
   /**
@@ -19,7 +19,7 @@ interface Watcher {
 /** A change is told within this time, and several in it once. */
 const LOOK_EVERY_MS = 50;
 
-export function createWatches(store: HyperragStore, onFault: (cause: unknown) => void): Watches {
+export function createWatches(store: Pick<Queries<unknown>, 'stamp'>, onFault: (cause: unknown) => void): Watches {
   const watchers = new Set<Watcher>();
   let timer: NodeJS.Timeout | undefined;
   let stamp = '';

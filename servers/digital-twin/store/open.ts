@@ -1,0 +1,131 @@
+/**
+ * Opens one person's store: an encrypted SQLite file. Knows the file, its key and its counters, not what the rows mean. What is no
+ * store of this key is an error, and stays as it was found.
+ */
+import fs from 'node:fs';
+import type BetterSqlite3 from 'better-sqlite3';
+import { createQueries, type Queries } from '../../../shared/queries.ts';
+import { openStore, StoreError } from '../../../shared/store.ts';
+import { migrations, type Tables } from './schema.ts';
+
+type Counter = 'fact' | 'removal' | 'event' | 'consent' | 'spending';
+
+export interface TwinStore extends Queries<Tables> {
+  /** The next number of a counter, for use inside a transaction; the first is 1. */
+  take(counter: Counter): number;
+  /** The last number that was taken; 0 before the first. */
+  last(counter: Counter): number;
+  /** A value of the store, made where there is none. */
+  setting(name: string, make: () => Uint8Array): Uint8Array;
+  setSetting(name: string, value: Uint8Array): void;
+  /** Makes the file forget what was deleted: no page, free or in the write-ahead log, keeps it. `all` rewrites every page. */
+  scrub(all: boolean): void;
+  /**
+   * Runs `work` while nobody can write and everything is in the file itself.
+   * @throws StoreError when others write all the time
+   */
+  holdStill(work: () => void): void;
+  /** Whether the file was replaced or removed since it was opened. */
+  isGone(): boolean;
+}
+
+const MOST_ATTEMPTS = 20;
+
+export interface TwinFile {
+  readonly file: string;
+  readonly key: Uint8Array;
+  /** Makes it where it is not there; without this a missing or empty file is an error. */
+  readonly mayMake: boolean;
+}
+
+/** @throws StoreError when the file is missing, damaged, of another key, or newer than the code */
+export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<TwinStore> {
+  const size = fs.statSync(file, { throwIfNoEntry: false })?.size;
+  if (!mayMake && (size === undefined || size === 0)) {
+    throw damaged(size === undefined ? 'its file is missing' : 'its file is empty');
+  }
+  const store = await open(file, key);
+  const { db, connection } = store;
+  const queries = createQueries(store);
+  const { first, run } = queries;
+  const { ino } = fs.statSync(file);
+
+  const last = (counter: Counter): number =>
+    first<{ value: number }>(db.selectFrom('counters').select('value').where('name', '=', counter))?.value ?? 0;
+
+  function setSetting(name: string, value: Uint8Array): void {
+    const insert = db.insertInto('settings').values({ name, value });
+    run(insert.onConflict((c) => c.column('name').doUpdateSet({ value })));
+  }
+
+  return {
+    ...queries,
+    take(counter) {
+      const value = last(counter) + 1;
+      const insert = db.insertInto('counters').values({ name: counter, value });
+      run(insert.onConflict((c) => c.column('name').doUpdateSet({ value })));
+      return value;
+    },
+    last,
+    setting(name, make) {
+      const select = db.selectFrom('settings').select('value').where('name', '=', name);
+      const found = first<{ value: Uint8Array }>(select);
+      if (found) return found.value;
+      const insert = db.insertInto('settings').values({ name, value: make() });
+      run(insert.onConflict((c) => c.doNothing()));
+      return first<{ value: Uint8Array }>(select)!.value;
+    },
+    setSetting,
+    scrub(all) {
+      if (all) connection.exec('VACUUM');
+      connection.pragma('wal_checkpoint(TRUNCATE)');
+    },
+    holdStill(work) {
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        connection.pragma('wal_checkpoint(TRUNCATE)');
+        const isDone = store.transaction(() => {
+          // Somebody may have written between the checkpoint and this transaction.
+          if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return false;
+          work();
+          return true;
+        });
+        if (isDone) return;
+      }
+      throw new StoreError('A twin is written to all the time, so it could not be copied; try again.');
+    },
+    isGone: () => fs.statSync(file, { throwIfNoEntry: false })?.ino !== ino,
+  };
+}
+
+async function open(file: string, key: Uint8Array) {
+  try {
+    return await openStore<Tables>({ file, migrations, busyTimeoutMs: 10_000, unlock: (c) => unlock(c, key) });
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    throw damaged(DAMAGED, error);
+  }
+}
+
+export const DAMAGED = 'its file is damaged, cut off, or locked with another key';
+
+/** SQLCipher 4's format with a raw key; overwrites what is deleted. */
+function unlock(connection: BetterSqlite3.Database, key: Uint8Array): void {
+  connection.pragma("cipher = 'sqlcipher'");
+  connection.pragma(`key = "x'${Buffer.from(key).toString('hex')}'"`);
+  connection.pragma('secure_delete = ON');
+  connection.prepare('SELECT count(*) FROM sqlite_master').get();
+}
+
+/** What SQLite says of a file that is not, or no longer, a whole database of this key; it may show late. */
+export function isDamage(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_IOERR_SHORT_READ';
+}
+
+export function damaged(what: string, cause?: unknown): StoreError {
+  return new StoreError(
+    `This twin's store cannot be read: ${what}. Nothing was changed, and no new store is made in its place; put the file back ` +
+      'from a backup.',
+    { cause },
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * Builds the command line that a run is started with: bubblewrap where it is to be had, another user when we are root, prlimit,
+ * and a shell that tells the processor time in the end. Starts nothing but the one trial at the beginning.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { execa } from 'execa';
+import { AppError } from '../../../shared/errors.ts';
+import type { RunSpec } from './limits.ts';
+
+/** How the processes of a run are held together. */
+export interface Containment {
+  /** A process namespace by bubblewrap: when its first process dies, the kernel ends all. Without: group, mark and user. */
+  readonly hasNamespaces: boolean;
+  /** Why not, in words. */
+  readonly why: string | undefined;
+  /** Root can give each run a user of its own. */
+  readonly isRoot: boolean;
+}
+
+export interface CommandLine {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Of the run, when it has its own. */
+  readonly uid: number | undefined;
+}
+
+/** Marks the processes of a run that has no namespace. */
+export const RUN_MARK = 'AIVILLAGE_FOG_RUN';
+
+/** The working folder in the sandbox, in memory and no larger than the run may write. */
+const WORK_FOLDER = '/fog-work';
+const SYSTEM_PATH = '/usr/local/bin:/usr/bin:/bin';
+/** Users of runs; no account has these numbers. */
+const FIRST_UID = 2_000_000_000;
+const UIDS = 100_000;
+/** A program may set aside more than it uses (a JavaScript engine does); what it uses is watched. */
+const DATA_ALLOWANCE_BYTES = 768 * 1024 * 1024;
+/** `times` prints two lines: the shell's own processor time, then that of what it waited for. SIGTERM is for the program. */
+const WRAPPER = 'trap : TERM; "$@" 3>&-; code=$?; times >&3; exit $code';
+const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/etc/alternatives', '/etc/ld.so.cache'];
+const NETWORK_FILES = ['/etc/resolv.conf', '/etc/hosts', '/etc/nsswitch.conf', '/etc/ssl', '/etc/ca-certificates'];
+
+/** Tries bubblewrap once. */
+export async function findContainment(): Promise<Containment> {
+  const isRoot = process.getuid?.() === 0;
+  try {
+    await execa('bwrap', [...namespaces(isRoot), '--ro-bind', '/', '/', '--proc', '/proc', '--', 'true'], {
+      timeout: 10_000,
+    });
+    return { hasNamespaces: true, why: undefined, isRoot };
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const why = isAbsent ? 'bubblewrap is not installed' : 'bubblewrap cannot make namespaces here';
+    return { hasNamespaces: false, why, isRoot };
+  }
+}
+
+/**
+ * @param folder of this run alone; used as its working folder when it has no sandbox
+ * @throws AppError FORBIDDEN when a sandbox is asked for and absent, INVALID_PARAMS when the program is not on this machine
+ */
+export function commandLineOf(spec: RunSpec, containment: Containment, folder: string): CommandLine {
+  const { program } = spec;
+  if (program.sandbox && !containment.hasNamespaces) {
+    throw new AppError('FORBIDDEN', {
+      text: `This program is to run in a sandbox, and ${containment.why} on the node. Install bubblewrap there and allow user namespaces, or set "sandbox": false for it.`,
+    });
+  }
+  const file = findProgram(program.command);
+  const uid = containment.isRoot ? FIRST_UID + Math.floor(Math.random() * UIDS) : undefined;
+  if (uid !== undefined) fs.chownSync(folder, uid, uid);
+  const command = [
+    ...asUser(uid),
+    ...prlimit(spec, containment),
+    '/bin/sh',
+    '-c',
+    WRAPPER,
+    'sh',
+    file,
+    ...program.args,
+    ...spec.args,
+  ];
+  const env = {
+    PATH: SYSTEM_PATH,
+    HOME: program.sandbox ? WORK_FOLDER : folder,
+    TMPDIR: program.sandbox ? '/tmp' : folder,
+    LANG: 'C.UTF-8',
+    FOG_RUN: spec.runId,
+    FOG_CPU_CORES: String(spec.limits.cpuCores),
+    FOG_MEMORY_GB: String(spec.limits.memoryGb),
+    [RUN_MARK]: spec.runId,
+  };
+  if (!containment.hasNamespaces) {
+    const [first = '', ...args] = command;
+    return { file: first, args, env, cwd: folder, uid };
+  }
+  const box = program.sandbox ? sandbox(spec, file) : openBox(folder);
+  return { file: 'bwrap', args: [...namespaces(containment.isRoot), ...box, '--', ...command], env, cwd: folder, uid };
+}
+
+/** A user namespace only where we are not root: in one, root could not change to another user. */
+function namespaces(isRoot: boolean): string[] {
+  return [
+    ...(isRoot ? [] : ['--unshare-user']),
+    '--unshare-pid',
+    '--unshare-ipc',
+    '--die-with-parent',
+    '--new-session',
+  ];
+}
+
+/** Everything as it is; only the processes are held together. */
+function openBox(folder: string): string[] {
+  return ['--dev-bind', '/', '/', '--proc', '/proc', '--chdir', folder];
+}
+
+function sandbox({ program, limits }: RunSpec, file: string): string[] {
+  const size = String(limits.diskBytes);
+  const args = [
+    '--unshare-uts',
+    '--unshare-cgroup-try',
+    '--hostname',
+    'fog',
+    ...(program.network ? [] : ['--unshare-net']),
+  ];
+  for (const folder of SYSTEM_FOLDERS) args.push(...mirror(folder));
+  if (program.network) for (const item of NETWORK_FILES) args.push(...mirror(item));
+  args.push('--dev', '/dev', '--proc', '/proc');
+  for (const folder of ['/dev/shm', '/tmp', WORK_FOLDER])
+    args.push('--perms', '1777', '--size', size, '--tmpfs', folder);
+  const shown = [...(file.startsWith('/usr/') ? [] : [file]), ...program.readable];
+  for (const item of shown) args.push(...parentsOf(item), '--ro-bind', item, item);
+  return [...args, '--remount-ro', '/dev', '--remount-ro', '/', '--chdir', WORK_FOLDER];
+}
+
+/** Folders that bubblewrap makes by itself are for its own user alone. */
+function parentsOf(item: string): string[] {
+  const steps = path
+    .dirname(item)
+    .split('/')
+    .filter((step) => step !== '');
+  return steps.flatMap((_, at) => ['--perms', '0755', '--dir', `/${steps.slice(0, at + 1).join('/')}`]);
+}
+
+/** The same in the sandbox: a link as a link. */
+function mirror(place: string): string[] {
+  const stat = fs.lstatSync(place, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (place.split('/').length === 2 && stat.isSymbolicLink()) return ['--symlink', fs.readlinkSync(place), place];
+  return [...parentsOf(place), '--ro-bind', fs.realpathSync(place), place];
+}
+
+function asUser(uid: number | undefined): string[] {
+  if (uid === undefined) return [];
+  const id = String(uid);
+  const rights = ['--clear-groups', '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all'];
+  return ['setpriv', `--reuid=${id}`, `--regid=${id}`, ...rights, '--'];
+}
+
+/** Per process, but for the number of processes; what all of them use together is watched. */
+function prlimit({ limits, kind }: RunSpec, { hasNamespaces, isRoot }: Containment): string[] {
+  const { memoryGb, wallSeconds, cpuCores, processes, diskBytes } = limits;
+  const memory = Math.ceil(memoryGb * 2 ** 30) + DATA_ALLOWANCE_BYTES;
+  const args = [`--data=${memory}`, `--fsize=${diskBytes}`, '--core=0', '--nofile=1024', '--memlock=65536'];
+  // Counted for each user in each user namespace: without either, all programs of our own user would count.
+  if (hasNamespaces || isRoot) args.push(`--nproc=${processes}`);
+  if (kind === 'job' && wallSeconds > 0) args.push(`--cpu=${Math.ceil(cpuCores * wallSeconds) + 1}`);
+  return ['prlimit', ...args, '--'];
+}
+
+function findProgram(command: string): string {
+  if (command === 'node') return process.execPath;
+  const places = command.includes('/') ? [command] : SYSTEM_PATH.split(':').map((folder) => path.join(folder, command));
+  for (const place of places) {
+    try {
+      fs.accessSync(place, fs.constants.X_OK);
+      return path.resolve(place);
+    } catch {
+      // The next place may have it.
+    }
+  }
+  throw new AppError('INVALID_PARAMS', { text: 'The program is allowed, but not on this node; install it there' });
+}

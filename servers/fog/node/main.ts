@@ -1,0 +1,110 @@
+/**
+ * Composes a fog node: its key, its peer-to-peer node, its runner, and the way to the one server that it trusts. A process of its
+ * own with a data folder of its own.
+ */
+import path from 'node:path';
+import { AppError } from '../../../shared/errors.ts';
+import type { FogRules } from '../../../shared/fog-rules.ts';
+import type { Log } from '../../../shared/log.ts';
+import { isPeerId, loadNodeKey } from '../../../shared/p2p/key.ts';
+import type { P2pNode } from '../../../shared/p2p/node.ts';
+import { openNode } from '../../../shared/p2p/open-node.ts';
+import type { PeerSettings } from '../../../shared/settings.ts';
+import { dialLink } from '../link/peer-link.ts';
+import { SERVER_SERVICE } from '../work/switchboard.ts';
+import { type NodeAgent, type NodeOffering, startNodeAgent } from './agent.ts';
+import { findContainment } from './containment.ts';
+import { measureBusy, measureMachine } from './machine.ts';
+import { createRunner } from './runner.ts';
+
+export interface FogNodeOptions {
+  readonly dataDir: string;
+  /** Multiaddr, ending in `/p2p/<peer id>`, of the fog server or of a peer whose record names one. */
+  readonly join: string;
+  readonly rules: () => FogRules;
+  /** What it offers at most; what the machine has when left out. */
+  readonly offer: Partial<Pick<NodeOffering, 'cpuCores' | 'memoryGb' | 'priceMicro' | 'agent'>>;
+  readonly peers: PeerSettings;
+  readonly log: Log;
+}
+
+export interface FogNode {
+  readonly nodeId: string;
+  readonly agent: NodeAgent;
+  readonly offering: NodeOffering;
+  close(): Promise<void>;
+}
+
+/** @throws AppError INVALID_PARAMS for an address without a peer id */
+export async function openFogNode(options: FogNodeOptions): Promise<FogNode> {
+  const { dataDir, join, rules, offer, peers, log } = options;
+  const joinedPeer = /\/p2p\/([^/]+)$/.exec(join)?.[1] ?? '';
+  if (!isPeerId(joinedPeer)) {
+    throw new AppError('INVALID_PARAMS', {
+      text: 'Expected a multiaddr that ends in /p2p/ and a peer id; "aivillage p2p address" prints one',
+    });
+  }
+  const [machine, containment] = await Promise.all([measureMachine(), findContainment()]);
+  const offering: NodeOffering = {
+    cpuCores: Math.min(offer.cpuCores ?? machine.cpuCores, machine.cpuCores),
+    memoryGb: Math.min(offer.memoryGb ?? machine.memoryGb, machine.memoryGb),
+    gpu: machine.gpu,
+    agent: offer.agent ?? 'local',
+    priceMicro: offer.priceMicro ?? 0,
+  };
+  if (containment.why !== undefined) log.warn({ why: containment.why }, 'programs that need a sandbox are not offered');
+  const node = await openNode({
+    key: loadNodeKey(path.join(dataDir, 'fog-node.key')),
+    listen: peers.listen,
+    bootstrap: [join, ...peers.bootstrap],
+    networkKey: peers.networkKey,
+    mdns: peers.mdns,
+    portsFile: path.join(dataDir, 'fog-node.ports'),
+    log,
+    now: Date.now,
+  });
+  node.announce({
+    cpu_cores: offering.cpuCores,
+    memory_gb: offering.memoryGb,
+    gpu: offering.gpu,
+    services: { 'fog-node': { agent: offering.agent, price_micro: offering.priceMicro } },
+  });
+  const agent = startNodeAgent({
+    offering,
+    rules,
+    runner: createRunner(containment),
+    busy: measureBusy,
+    dial: async () => dialLink(node, await findServer(node, join, joinedPeer)),
+    onPeers: (addresses) => {
+      for (const address of addresses.slice(0, 1)) {
+        node.connect(address).catch((cause: unknown) => log.info({ cause }, 'a peer of the village was not reached'));
+      }
+    },
+    log,
+  });
+  return {
+    nodeId: node.peerId,
+    agent,
+    offering,
+    async close() {
+      await agent.close();
+      await node.close();
+    },
+  };
+}
+
+/**
+ * The server that this node trusts: the peer that it joined, or the one that the peer's own signed record names.
+ * @throws AppError CONNECTION_FAILED when the peer is not there
+ */
+async function findServer(node: P2pNode, join: string, joinedPeer: string): Promise<string> {
+  const peer = await node.connect(join);
+  const record = peer.record ?? (await node.findRecord(joinedPeer).catch(() => undefined));
+  const named = record?.services[SERVER_SERVICE];
+  if (named === undefined) return joinedPeer;
+  const { peer_id: serverPeerId, address } = named;
+  if (typeof serverPeerId !== 'string' || typeof address !== 'string' || !isPeerId(serverPeerId)) return joinedPeer;
+  node.remember(serverPeerId, [address], node.now());
+  await node.connect(address.endsWith(`/p2p/${serverPeerId}`) ? address : `${address}/p2p/${serverPeerId}`);
+  return serverPeerId;
+}

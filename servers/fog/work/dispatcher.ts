@@ -1,0 +1,304 @@
+/**
+ * Gives work to the nodes that are linked to this process, hears of it, and takes it back from nodes that are silent. What is true
+ * stands in fog.db; this holds links and a tick. Only one process on a data folder runs it (owner.ts).
+ */
+import type { Log } from '../../../shared/log.ts';
+import type { Link } from '../link/link.ts';
+import type { FromNode, FromServer } from '../link/messages.ts';
+import type { Nodes } from './nodes.ts';
+import { couldTake, place } from './placement.ts';
+import type { Used, Work } from './work.ts';
+import { needsOf, type WorkRow } from './work-reads.ts';
+
+export interface Timing {
+  readonly beatEveryMs: number;
+  /** A node that was silent for so long loses its work. */
+  readonly leaseMs: number;
+  /** A node whose link ended without a farewell has so long to come back. */
+  readonly returnWithinMs: number;
+  /** A node that heard nothing for so long ends its work by itself. */
+  readonly orphanAfterMs: number;
+  readonly tickMs: number;
+}
+
+export const TIMING: Timing = {
+  beatEveryMs: 500,
+  leaseMs: 3_000,
+  returnWithinMs: 1_500,
+  orphanAfterMs: 30_000,
+  tickMs: 250,
+};
+
+export interface DispatcherOptions {
+  readonly work: Work;
+  readonly nodes: Nodes;
+  readonly nowMs: () => number;
+  readonly log: Log;
+  readonly timing: Timing;
+  /** Whether this node may join. */
+  readonly admits: (nodeId: string) => boolean;
+  /** Where peers of the village are, for nodes that join. */
+  readonly peers: () => readonly string[];
+}
+
+export interface Dispatcher {
+  /** Serves one node until its link ends. */
+  serve(link: Link<FromServer, FromNode>): Promise<void>;
+  /** Something waits, or is to be cancelled: looks soon. */
+  poke(): void;
+  /** What a living shard printed last. */
+  tailOf(workId: string): string | undefined;
+  close(): Promise<void>;
+}
+
+interface Linked {
+  readonly link: Link<FromServer, FromNode>;
+  readonly used: Map<string, { readonly workId: string; readonly fence: number } & Used>;
+  meteredAt: number;
+}
+
+/** So many that wait are looked at in one round, and so many rounds at once: others want this process too. */
+const ROUND = 64;
+const MOST_ROUNDS = 8;
+/** Cores and GB that any work asks for at least. */
+const LEAST = 0.009;
+/** Nothing that is here could take it: others get their turn first. */
+const IMPOSSIBLE_WAIT_MS = 3_000;
+const METER_EVERY_MS = 60_000;
+
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { work, nodes, nowMs, log, timing } = options;
+  const linked = new Map<string, Linked>();
+  const tails = new Map<string, string>();
+  /** Stops that were sent, so that each is sent once on a link. */
+  const stopsSent = new WeakMap<object, Set<string>>();
+  let isPoked = false;
+  let isClosed = false;
+  let lastTickAt = nowMs();
+  // Nobody listened until now: what was up has its time to come back.
+  nodes.touch(
+    nodes.list(['up']).map(({ nodeId }) => nodeId),
+    lastTickAt + timing.leaseMs,
+  );
+
+  const tick = setInterval(() => guarded('tick', onTick), timing.tickMs);
+
+  function guarded(what: string, step: () => void): void {
+    try {
+      if (!isClosed) step();
+    } catch (cause) {
+      log.error({ cause, what }, 'a step of the dispatcher failed; it is tried again');
+    }
+  }
+
+  function onTick(): void {
+    const now = nowMs();
+    // If this process slept, the nodes were not silent: nobody listened.
+    if (now - lastTickAt > timing.leaseMs / 2) nodes.touch([...linked.keys()], now);
+    lastTickAt = now;
+    for (const nodeId of nodes.silentSince(now - timing.leaseMs)) lose(nodeId, now);
+    for (const one of linked.values()) if (now - one.meteredAt >= METER_EVERY_MS) meterShards(one, now);
+    schedule();
+  }
+
+  function lose(nodeId: string, now: number): void {
+    const one = linked.get(nodeId);
+    if (one !== undefined) {
+      meterShards(one, now);
+      linked.delete(nodeId);
+      one.link.abort('silent for too long');
+    }
+    nodes.leave(nodeId, 'lost');
+    const released = work.release(nodeId, now);
+    log.warn({ nodeId, released }, 'a node is gone; its work is placed again');
+  }
+
+  function schedule(): void {
+    const now = nowMs();
+    stopCancelled();
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const offers = linked.size === 0 ? [] : nodes.offers(new Set(linked.keys()));
+      if (!offers.some(({ freeCpuCores, freeMemoryGb }) => freeCpuCores > LEAST && freeMemoryGb > LEAST)) return;
+      const waiting = work.waiting(now, ROUND);
+      if (waiting.length === 0) return;
+      const byId = new Map(waiting.map((row) => [row.work_id, row]));
+      const needs = waiting.map(needsOf);
+      const placed = place(needs, offers);
+      for (const { id, nodeId } of placed) give(byId.get(id)!, nodeId, now);
+      const impossible = needs.filter((need) => !offers.some((offer) => couldTake(need, offer))).map(({ id }) => id);
+      work.putOff(impossible, now + IMPOSSIBLE_WAIT_MS);
+      // Another round only when this one made way for those behind.
+      if (placed.length + impossible.length === 0 || waiting.length < ROUND) return;
+    }
+  }
+
+  function give(row: WorkRow, nodeId: string, now: number): void {
+    const one = linked.get(nodeId);
+    const lease = one && work.grant(row.work_id, nodeId, now);
+    if (one === undefined || lease === undefined) return;
+    one.link.send({
+      type: 'run',
+      work_id: row.work_id,
+      fence: lease.fence,
+      kind: row.kind,
+      program: row.program,
+      args: JSON.parse(row.args) as string[],
+      label: row.label,
+      cpu_cores: row.cpu_cores,
+      memory_gb: row.memory_gb,
+      wall_seconds: row.wall_seconds,
+    });
+  }
+
+  function stopCancelled(): void {
+    for (const row of work.cancelling()) {
+      const one = linked.get(row.node_id ?? '');
+      if (one === undefined) continue;
+      const sent = stopsSent.get(one.link) ?? new Set();
+      stopsSent.set(one.link, sent);
+      const key = `${row.work_id}:${row.fence}`;
+      if (sent.has(key)) continue;
+      sent.add(key);
+      one.link.send({ type: 'stop', work_id: row.work_id, fence: row.fence, detail: 'stopped on request' });
+    }
+  }
+
+  function meterShards(one: Linked, now: number): void {
+    one.meteredAt = now;
+    for (const { workId, fence, ...used } of one.used.values()) {
+      if (work.get(workId)?.kind === 'shard') work.meter(workId, fence, used, now);
+    }
+  }
+
+  function onJoin(link: Link<FromServer, FromNode>, message: FromNode & { type: 'join' }): void {
+    const { remotePeerId: nodeId } = link;
+    const now = nowMs();
+    linked.get(nodeId)?.link.abort('the node joined anew');
+    nodes.join(
+      nodeId,
+      {
+        agent: message.agent,
+        cpuCores: message.cpu_cores,
+        memoryGb: message.memory_gb,
+        gpu: message.gpu,
+        priceMicro: message.price_micro,
+        hasSandbox: message.has_sandbox,
+        programs: message.programs,
+      },
+      now,
+    );
+    linked.set(nodeId, { link, used: new Map(), meteredAt: now });
+    const holds = new Set(message.runs.map(({ work_id, fence }) => `${work_id}:${fence}`));
+    for (const row of work.heldBy(nodeId)) {
+      if (!holds.has(`${row.work_id}:${row.fence}`)) {
+        work.takeBack(row.work_id, row.fence, 'its node started anew', now);
+      }
+    }
+    link.send({
+      type: 'joined',
+      beat_every_ms: timing.beatEveryMs,
+      orphan_after_ms: timing.orphanAfterMs,
+      drop: message.runs.filter(({ work_id, fence }) => !work.holds(work_id, fence, nodeId)),
+      peers: [...options.peers()],
+    });
+    log.info({ nodeId, agent: message.agent, cpuCores: message.cpu_cores }, 'a node joined');
+    poke();
+  }
+
+  function onBeat(one: Linked, message: FromNode & { type: 'beat' }): void {
+    const { link } = one;
+    const now = nowMs();
+    const { load, memory_free_gb: memoryFreeGb, round_trip_ms: latencyMs } = message;
+    if (!nodes.pulse(link.remotePeerId, { load, memoryFreeGb, latencyMs }, now)) {
+      // It was given up by another process on this file: it joins anew.
+      link.abort('not up by our book');
+      return;
+    }
+    const drop: { work_id: string; fence: number }[] = [];
+    one.used.clear();
+    for (const { work_id: workId, fence, cpu_ms: cpuMs, mb_ms: mbMs, progress, log_tail } of message.runs) {
+      if (!work.holds(workId, fence, link.remotePeerId)) {
+        drop.push({ work_id: workId, fence });
+        continue;
+      }
+      one.used.set(workId, { workId, fence, cpuMs, mbMs });
+      if (progress !== undefined && work.get(workId)?.progress !== progress) {
+        work.progressed(workId, fence, link.remotePeerId, progress, now);
+      }
+      if (log_tail !== undefined) tails.set(workId, log_tail);
+    }
+    link.send({ type: 'beaten', number: message.number, drop });
+  }
+
+  function onFinished(one: Linked, message: FromNode & { type: 'finished' }): void {
+    const { work_id: workId, fence, exit_code: exitCode, cpu_ms: cpuMs, mb_ms: mbMs } = message;
+    const { outcome, detail, stdout, stderr, is_truncated: isTruncated } = message;
+    const result = { outcome, exitCode, detail, cpuMs, mbMs, stdout, stderr, isTruncated };
+    const counted = work.finished(workId, fence, one.link.remotePeerId, result, nowMs());
+    if (!counted) log.warn({ workId, fence, nodeId: one.link.remotePeerId }, 'a late result does not count');
+    one.used.delete(workId);
+    tails.delete(workId);
+    one.link.send({ type: 'taken', work_id: workId, fence, counted });
+    poke();
+  }
+
+  async function listen(link: Link<FromServer, FromNode>): Promise<void> {
+    const { remotePeerId: nodeId } = link;
+    for await (const message of link.messages()) {
+      if (isClosed) return;
+      if (message.type === 'join') {
+        if (!options.admits(nodeId)) {
+          link.send({ type: 'refused', why: 'this node is not on the list of nodes that may join' });
+          await link.close();
+          return;
+        }
+        onJoin(link, message);
+        continue;
+      }
+      const one = linked.get(nodeId);
+      if (one?.link !== link) return link.abort('expected to join first');
+      if (message.type === 'beat') onBeat(one, message);
+      else if (message.type === 'finished') onFinished(one, message);
+      else if (message.type === 'started') work.started(message.work_id, message.fence, nodeId, nowMs());
+      else {
+        linked.delete(nodeId);
+        meterShards(one, nowMs());
+        nodes.leave(nodeId, 'left');
+        work.release(nodeId, nowMs());
+        poke();
+      }
+    }
+  }
+
+  function poke(): void {
+    if (isPoked || isClosed) return;
+    isPoked = true;
+    setImmediate(() => {
+      isPoked = false;
+      guarded('schedule', schedule);
+    });
+  }
+
+  return {
+    async serve(link) {
+      try {
+        await listen(link);
+      } finally {
+        // No more work goes there; what it holds it keeps for a moment, in case it comes back.
+        if (linked.get(link.remotePeerId)?.link === link) {
+          linked.delete(link.remotePeerId);
+          if (!isClosed) nodes.backdate(link.remotePeerId, nowMs() - timing.leaseMs + timing.returnWithinMs);
+        }
+      }
+    },
+    poke,
+    tailOf: (workId) => tails.get(workId),
+    async close() {
+      isClosed = true;
+      clearInterval(tick);
+      const all = [...linked.values()];
+      linked.clear();
+      await Promise.allSettled(all.map(({ link }) => link.close()));
+    },
+  };
+}

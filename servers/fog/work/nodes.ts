@@ -1,0 +1,196 @@
+/** The nodes that joined, as fog.db has them: what each offers, its last sign of life, and what is left of it. */
+import type { Selectable } from 'kysely';
+import type { FogStore } from '../store/open.ts';
+import type { NodeState, WorkTables } from '../store/work-tables.ts';
+import type { Offer } from './placement.ts';
+
+export interface NodeOffer {
+  /** Whom the node works for. */
+  readonly agent: string;
+  readonly cpuCores: number;
+  readonly memoryGb: number;
+  readonly gpu: boolean;
+  /** Micro-FOG for a CPU-second. */
+  readonly priceMicro: number;
+  readonly hasSandbox: boolean;
+  /** `command:<name>`, `agent:<type>`. */
+  readonly programs: readonly string[];
+}
+
+export interface NodePulse {
+  readonly load: number;
+  readonly memoryFreeGb: number;
+  readonly latencyMs: number | undefined;
+}
+
+export interface FogNode extends NodeOffer, NodePulse {
+  readonly nodeId: string;
+  readonly state: NodeState;
+  /** What placed and running work holds. */
+  readonly usedCpuCores: number;
+  readonly usedMemoryGb: number;
+  readonly shards: number;
+  readonly jobs: number;
+  readonly joinedAt: number;
+  readonly lastSeenAt: number;
+}
+
+export interface Nodes {
+  join(nodeId: string, offer: NodeOffer, now: number): void;
+  /** @returns false when the node is not up: it has to join again */
+  pulse(nodeId: string, pulse: NodePulse, now: number): boolean;
+  /** Makes it count as seen now, without news of its own. */
+  touch(nodeIds: readonly string[], now: number): void;
+  /** Makes it count as last seen then, if it was seen later. */
+  backdate(nodeId: string, at: number): void;
+  leave(nodeId: string, state: 'lost' | 'left'): void;
+  /** Nodes that are up and were last seen before this. */
+  silentSince(before: number): string[];
+  list(states: readonly NodeState[]): FogNode[];
+  get(nodeId: string): FogNode | undefined;
+  /** What may be given to the nodes that are up and among these. */
+  offers(connected: ReadonlySet<string>): Offer[];
+  /** Another text when anything about the nodes changed that a reader sees. */
+  stampOf(nodeId?: string): string;
+}
+
+type Row = Selectable<WorkTables['nodes']>;
+const HELD = ['placed', 'running'] as const;
+
+export function createNodes({ db, all, first, run }: FogStore): Nodes {
+  const held = (nodeId?: string) => {
+    const query = db
+      .selectFrom('work')
+      .select(['node_id', 'kind', 'program', 'cpu_cores', 'memory_gb'])
+      .where('status', 'in', HELD);
+    const rows = all(nodeId === undefined ? query : query.where('node_id', '=', nodeId));
+    const byNode = new Map<string, typeof rows>();
+    for (const row of rows) {
+      const key = row.node_id ?? '';
+      byNode.set(key, [...(byNode.get(key) ?? []), row]);
+    }
+    return byNode;
+  };
+
+  const toNode = (row: Row, work: ReturnType<typeof held> extends Map<string, infer W> ? W : never): FogNode => ({
+    nodeId: row.node_id,
+    agent: row.agent,
+    state: row.state,
+    cpuCores: row.cpu_cores,
+    memoryGb: row.memory_gb,
+    gpu: row.gpu === 1,
+    priceMicro: row.price_micro,
+    hasSandbox: row.sandbox === 1,
+    programs: JSON.parse(row.programs) as string[],
+    load: row.load,
+    memoryFreeGb: row.memory_free_gb,
+    latencyMs: row.latency_ms ?? undefined,
+    usedCpuCores: sum(work.map((one) => one.cpu_cores)),
+    usedMemoryGb: sum(work.map((one) => one.memory_gb)),
+    shards: work.filter(({ kind }) => kind === 'shard').length,
+    jobs: work.filter(({ kind }) => kind === 'job').length,
+    joinedAt: row.joined_at,
+    lastSeenAt: row.last_seen_at,
+  });
+
+  return {
+    join(nodeId, offer, now) {
+      const values = {
+        agent: offer.agent,
+        state: 'up' as const,
+        cpu_cores: offer.cpuCores,
+        memory_gb: offer.memoryGb,
+        gpu: offer.gpu ? 1 : 0,
+        price_micro: offer.priceMicro,
+        sandbox: offer.hasSandbox ? 1 : 0,
+        programs: JSON.stringify(offer.programs),
+        joined_at: now,
+        last_seen_at: now,
+      };
+      run(
+        db
+          .insertInto('nodes')
+          .values({ node_id: nodeId, ...values, load: 0, memory_free_gb: offer.memoryGb, latency_ms: null })
+          .onConflict((c) => c.column('node_id').doUpdateSet(values)),
+      );
+    },
+    pulse: (nodeId, pulse, now) =>
+      run(
+        db
+          .updateTable('nodes')
+          .set({
+            load: pulse.load,
+            memory_free_gb: pulse.memoryFreeGb,
+            latency_ms: pulse.latencyMs ?? null,
+            last_seen_at: now,
+          })
+          .where('node_id', '=', nodeId)
+          .where('state', '=', 'up'),
+      ) === 1,
+    touch(nodeIds, now) {
+      for (const nodeId of nodeIds) {
+        run(db.updateTable('nodes').set({ last_seen_at: now }).where('node_id', '=', nodeId).where('state', '=', 'up'));
+      }
+    },
+    backdate(nodeId, at) {
+      run(
+        db.updateTable('nodes').set({ last_seen_at: at }).where('node_id', '=', nodeId).where('last_seen_at', '>', at),
+      );
+    },
+    leave(nodeId, state) {
+      run(db.updateTable('nodes').set({ state }).where('node_id', '=', nodeId));
+    },
+    silentSince: (before) =>
+      all(db.selectFrom('nodes').select('node_id').where('state', '=', 'up').where('last_seen_at', '<', before)).map(
+        ({ node_id }) => node_id,
+      ),
+    list(states) {
+      const work = held();
+      const rows = all(db.selectFrom('nodes').selectAll().where('state', 'in', states).orderBy('node_id'));
+      return rows.map((row) => toNode(row, work.get(row.node_id) ?? []));
+    },
+    get(nodeId) {
+      const row = first(db.selectFrom('nodes').selectAll().where('node_id', '=', nodeId));
+      return row && toNode(row, held(nodeId).get(nodeId) ?? []);
+    },
+    offers(connected) {
+      const work = held();
+      const rows = all(db.selectFrom('nodes').selectAll().where('state', '=', 'up').orderBy('node_id'));
+      return rows
+        .filter(({ node_id }) => connected.has(node_id))
+        .map((row) => {
+          const mine = work.get(row.node_id) ?? [];
+          const groups = new Map<string, number>();
+          for (const { program } of mine) groups.set(program, (groups.get(program) ?? 0) + 1);
+          return {
+            nodeId: row.node_id,
+            programs: new Set(JSON.parse(row.programs) as string[]),
+            cpuCores: row.cpu_cores,
+            memoryGb: row.memory_gb,
+            freeCpuCores: row.cpu_cores - sum(mine.map((one) => one.cpu_cores)),
+            freeMemoryGb: row.memory_gb - sum(mine.map((one) => one.memory_gb)),
+            gpu: row.gpu === 1,
+            load: row.load,
+            latencyMs: row.latency_ms ?? undefined,
+            priceMicro: row.price_micro,
+            groups,
+          };
+        });
+    },
+    stampOf(nodeId) {
+      const rows = all(db.selectFrom('nodes').select(['node_id', 'state', 'joined_at', 'load']).orderBy('node_id'));
+      const work = held(nodeId);
+      return rows
+        .filter((row) => nodeId === undefined || row.node_id === nodeId)
+        .map(
+          (row) =>
+            `${row.node_id}:${row.state}:${row.joined_at}:${row.load.toFixed(1)}:${work.get(row.node_id)?.length ?? 0}`,
+        )
+        .join();
+    },
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,221 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { greet, type Link, welcome } from '../../../../servers/fog/link/link.ts';
+import { type FromNode, type FromServer, fromNode, fromServer } from '../../../../servers/fog/link/messages.ts';
+import { type FogStore, openFogStore } from '../../../../servers/fog/store/open.ts';
+import { createDispatcher, type Dispatcher } from '../../../../servers/fog/work/dispatcher.ts';
+import { FREE_OF_CHARGE } from '../../../../servers/fog/work/metering.ts';
+import { createNodes, type Nodes } from '../../../../servers/fog/work/nodes.ts';
+import { createWork, type Work } from '../../../../servers/fog/work/work.ts';
+import type { Log } from '../../../../shared/log.ts';
+import { makeNodeKey, type NodeKey } from '../../../../shared/p2p/key.ts';
+import { pipe } from '../../../fixtures/fog/frames.ts';
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const TIMING = { beatEveryMs: 500, leaseMs: 3_000, returnWithinMs: 1_500, orphanAfterMs: 30_000, tickMs: 2 };
+
+const serverKey = makeNodeKey();
+let folder: string;
+let store: FogStore;
+let nodes: Nodes;
+let work: Work;
+let dispatcher: Dispatcher;
+let now: number;
+let looks: number;
+let admitted: ReadonlySet<string> | undefined;
+
+beforeEach(async () => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fog-dispatcher-'));
+  store = await openFogStore(folder);
+  nodes = createNodes(store);
+  work = createWork(store, FREE_OF_CHARGE);
+  now = 1_000_000;
+  looks = 0;
+  admitted = undefined;
+  dispatcher = createDispatcher({
+    work,
+    nodes,
+    nowMs() {
+      looks++;
+      return now;
+    },
+    log: silent,
+    timing: TIMING,
+    admits: (nodeId) => admitted?.has(nodeId) ?? true,
+    peers: () => ['/ip4/127.0.0.1/tcp/1'],
+  });
+});
+afterEach(async () => {
+  await dispatcher.close();
+  await store.close();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+/** A node that a test plays by hand. */
+interface Played {
+  readonly nodeId: string;
+  readonly link: Link<FromNode, FromServer>;
+  join(runs?: { work_id: string; fence: number }[]): Promise<FromServer>;
+  /** The next message of this type; those before it are passed over. */
+  next<T extends FromServer['type']>(type: T): Promise<Extract<FromServer, { type: T }>>;
+  beat(number: number): void;
+  finish(work_id: string, fence: number): void;
+}
+
+async function play(key: NodeKey = makeNodeKey()): Promise<Played> {
+  const { near, far } = pipe();
+  const [ofServer, link] = await Promise.all([
+    welcome<FromServer, FromNode>({ frames: far, signer: serverKey, remotePeerId: key.peerId, incoming: fromNode }),
+    greet<FromNode, FromServer>({ frames: near, signer: key, remotePeerId: serverKey.peerId, incoming: fromServer }),
+  ]);
+  dispatcher.serve(ofServer).catch(() => undefined);
+  const messages = link.messages()[Symbol.asyncIterator]();
+  const next: Played['next'] = async (type) => {
+    for (;;) {
+      const { value, done } = await messages.next();
+      if (done === true) throw new Error(`the link ended before ${type}`);
+      if (isOf(value, type)) return value;
+    }
+  };
+  return {
+    nodeId: key.peerId,
+    link,
+    next,
+    async join(runs = []) {
+      link.send({
+        type: 'join',
+        agent: 'bob',
+        cpu_cores: 1,
+        memory_gb: 1,
+        gpu: false,
+        price_micro: 0,
+        has_sandbox: true,
+        programs: ['command:sleep'],
+        runs,
+      });
+      const { value } = await messages.next();
+      return value;
+    },
+    beat: (number) => link.send({ type: 'beat', number, load: 0, memory_free_gb: 1, runs: [] }),
+    finish(work_id, fence) {
+      const result = {
+        outcome: 'succeeded',
+        detail: '',
+        cpu_ms: 1,
+        mb_ms: 1,
+        stderr: '',
+        is_truncated: false,
+      } as const;
+      link.send({ type: 'finished', work_id, fence, ...result, stdout: `by ${key.peerId}` });
+    },
+  };
+}
+
+/** Lets time pass, and the dispatcher see it: a longer step would look as if it had slept. */
+async function pass(ms: number): Promise<void> {
+  now += ms;
+  const seen = looks + 3;
+  while (looks < seen) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function isOf<T extends FromServer['type']>(message: FromServer, type: T): message is Extract<FromServer, { type: T }> {
+  return message.type === type;
+}
+
+function order(workId: string): void {
+  work.order(
+    {
+      workId,
+      kind: 'job',
+      label: workId,
+      agent: 'alice',
+      program: 'command:sleep',
+      args: [],
+      cpuCores: 1,
+      memoryGb: 0.5,
+      gpu: false,
+      wallSeconds: 10,
+      priority: 5,
+      targetNode: undefined,
+      maxPriceMicro: undefined,
+    },
+    now,
+  );
+  dispatcher.poke();
+}
+
+describe('the dispatcher', () => {
+  it('[F3] refuses a late result with an old number, and takes the one that counts', async () => {
+    const first = await play();
+    await first.join();
+    order('w');
+    expect(await first.next('run')).toMatchObject({ work_id: 'w', fence: 1 });
+    await pass(TIMING.leaseMs / 3);
+    const second = await play();
+    await second.join();
+    await pass(TIMING.leaseMs / 3);
+    second.beat(1);
+    await second.next('beaten');
+    await pass(TIMING.leaseMs / 3);
+    await pass(TIMING.leaseMs / 3);
+    expect(await second.next('run')).toMatchObject({ work_id: 'w', fence: 2 });
+    expect(nodes.get(first.nodeId)?.state).toBe('lost');
+
+    const again = await play();
+    await again.join([{ work_id: 'w', fence: 1 }]);
+    again.finish('w', 1);
+    expect(await again.next('taken')).toMatchObject({ counted: false });
+    second.finish('w', 2);
+    expect(await second.next('taken')).toMatchObject({ counted: true });
+    expect(work.output('w')?.stdout).toBe(`by ${second.nodeId}`);
+  });
+
+  it('[F1] tells a node that joins what it holds and must drop, and where the peers are', async () => {
+    const node = await play();
+    expect(await node.join([{ work_id: 'unknown', fence: 7 }])).toMatchObject({
+      type: 'joined',
+      drop: [{ work_id: 'unknown', fence: 7 }],
+      peers: ['/ip4/127.0.0.1/tcp/1'],
+    });
+  });
+
+  it('[F3] takes work back from a node that comes back without it, and keeps what it still has', async () => {
+    const key = makeNodeKey();
+    const node = await play(key);
+    await node.join();
+    order('w');
+    await node.next('run');
+    const same = await play(key);
+    expect(await same.join([{ work_id: 'w', fence: 1 }])).toMatchObject({ drop: [] });
+    expect(work.get('w')).toMatchObject({ status: 'placed', fence: 1 });
+    const empty = await play(key);
+    await empty.join();
+    expect(await empty.next('run')).toMatchObject({ work_id: 'w', fence: 2 });
+  });
+
+  it('[F1] refuses nodes that are not on the list, and gives them nothing', async () => {
+    admitted = new Set();
+    const node = await play();
+    expect(await node.join()).toMatchObject({ type: 'refused' });
+    expect(nodes.list(['up', 'lost', 'left'])).toEqual([]);
+  });
+
+  it('[F1] does not blame the nodes when it slept itself', async () => {
+    const node = await play();
+    await node.join();
+    order('w');
+    await node.next('run');
+    now += 60_000;
+    node.beat(1);
+    await node.next('beaten');
+    expect(work.get('w')).toMatchObject({ status: 'placed', fence: 1 });
+  });
+
+  it('[F1] hears nothing from a node that did not join first', async () => {
+    const node = await play();
+    node.finish('w', 1);
+    await expect(node.next('taken')).rejects.toThrow('the link ended');
+  });
+});
