@@ -122,6 +122,13 @@ export function routerFamilies(router: Router): readonly Family[] {
       'Age of the oldest record that is not committed.',
       () => audit.waiting.oldestMs / 1_000,
     ),
+    {
+      kind: 'gauge',
+      name: 'aivillage_tls_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate of the router ends, in seconds since the epoch; absent without TLS.',
+      labels: [],
+      read: () => (figures.certificateEndsAt === undefined ? [] : [[NONE, figures.certificateEndsAt] as const]),
+    },
     gauge('aivillage_emergency_stops', 'Emergency stops in force.', () => router.stop.stops.length),
   ];
 }

@@ -40,6 +40,8 @@ export class Figures {
   readonly messages = { request: 0, notification: 0, answer: 0 };
   /** Refusals and failures by `data.reason`; the reasons are those of shared/errors.ts. */
   readonly errors = new Map<string, number>();
+  /** When the certificate of our own door ends, in seconds since the epoch; undefined without one. */
+  certificateEndsAt: number | undefined;
   private readonly counts = new Map<string, Map<string, Float64Array>>();
   private tools = 0;
 

@@ -122,7 +122,7 @@ export function toCurrent(
     memory: memoryFigures(sample),
     disk: diskFigures(sample),
     network: networkFigures(sample),
-    processes: processes && processes.slice(0, MAX_PROCESSES).map(processFigures),
+    processes: processes?.slice(0, MAX_PROCESSES).map(processFigures) ?? null,
   };
   return { sampled_at: time(sample), ...pick(all, metrics) };
 }

@@ -126,7 +126,7 @@ describe('over HTTP without the router', () => {
     ['two joined', { authorization: 'Bearer token-king, Bearer token-king' }],
   ])('[A7] refuses %s with 401 on every path', async (_, headers) => {
     const { url } = await serveHttp();
-    for (const path of ['/mcp', '/sse', '/messages', '/other', '//mcp', '/mcp?access_token=token-king']) {
+    for (const path of ['/mcp', '/sse', '/messages', '/metrics', '/other', '//mcp', '/mcp?access_token=token-king']) {
       const answer = await post(new URL(url!).origin + path, headers, JSON.stringify(INITIALIZE));
       expect([path, answer.status]).toEqual([path, 401]);
       expect(answer.headers['www-authenticate']).toBe('Bearer');
@@ -318,5 +318,20 @@ describe('over stdio without the router', () => {
     const gone = once(started.process, 'exit');
     started.process.stdin.end();
     expect(await gone).toEqual([0, null]);
+  });
+});
+
+describe('metrics', () => {
+  it('[O6] a server alone over HTTP tells them to whom the matrix lets, and to nobody without a token', async () => {
+    const serving = await serveHttp();
+    await whoami(await connect(serving.url!, 'token-king'));
+    const url = new URL('/metrics', serving.url);
+    const ask = (token?: string) =>
+      fetch(url, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });
+    expect((await ask()).status).toBe(401);
+    expect((await ask('token-dave')).status).toBe(400);
+    const text = await (await ask('token-king')).text();
+    expect(text).toContain('aivillage_server_request_duration_seconds_count{server="test",method="tools/call"} 1');
+    expect(text).toContain('aivillage_server_sessions{server="test"} 1');
   });
 });

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { untilListed } from '../lib/oracle.ts';
-import { RawSession } from '../lib/raw-client.ts';
+import { RawSession, textOf } from '../lib/raw-client.ts';
 import { until } from '../lib/until.ts';
 import { fixture, tokenFor, Village } from '../lib/village.ts';
 
@@ -62,8 +62,8 @@ interface Event {
 
 async function events(session: RawSession, uri = 'village://events'): Promise<Event[]> {
   const { result } = await session.request('resources/read', { uri });
-  const [content] = result?.contents as { text: string }[];
-  return (JSON.parse(content!.text) as { events: Event[] }).events;
+  const { contents } = result as { contents: { text: string }[] };
+  return (JSON.parse(contents[0]!.text) as { events: Event[] }).events;
 }
 
 it('[O9] tells a caller of its own calls, and who may search the audit of all of them', async () => {
@@ -99,8 +99,8 @@ it('[O3] the audit has the workflow and the trace that the client names, and a b
   const meta = { 'io.aivillage/workflow': 'nightly-7', traceparent: `00-${TRACE}-${PARENT}-01` };
   await alice.call('mirror__mirror', {}, meta);
   const { result } = await king.call('audit_query', { workflow: 'nightly-7' });
-  const { records } = result?.structuredContent as { records: Record<string, unknown>[] };
-  expect(records).toMatchObject([
+  const { structuredContent } = result as { structuredContent: { records: Record<string, unknown>[] } };
+  expect(structuredContent.records).toMatchObject([
     { kind: 'call_finished', workflow: 'nightly-7', trace: TRACE },
     { kind: 'call_started', workflow: 'nightly-7', trace: TRACE },
   ]);
@@ -109,7 +109,7 @@ it('[O3] the audit has the workflow and the trace that the client names, and a b
 });
 
 it('[O6] sends a span for the call and one for each step, below the span of the client, and gives the server its own', async () => {
-  const { result } = await alice.call('mirror__mirror', { b: 2 }, { traceparent: `00-${TRACE}-${PARENT}-01` });
+  const answer = await alice.call('mirror__mirror', { b: 2 }, { traceparent: `00-${TRACE}-${PARENT}-01` });
   const whole = await until('the spans', () => {
     const found = spans.filter(({ traceId }) => traceId === TRACE);
     const root = found.findLast(({ parentSpanId }) => parentSpanId === PARENT);
@@ -125,7 +125,7 @@ it('[O6] sends a span for the call and one for each step, below the span of the 
     'upstream',
     'record_end',
   ]);
-  const { bodyBase64 } = JSON.parse((result?.content as { text: string }[])[0]!.text) as { bodyBase64: string };
+  const { bodyBase64 } = JSON.parse(textOf(answer)) as { bodyBase64: string };
   const reached = JSON.parse(Buffer.from(bodyBase64, 'base64').toString()) as { params: { _meta: object } };
   expect(reached.params._meta).toEqual({ traceparent: `00-${TRACE}-${whole.root.spanId}-01` });
 });

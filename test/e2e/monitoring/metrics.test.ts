@@ -51,7 +51,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function valueOf(text: string, series: string): number | undefined {
+function sampleOf(text: string, series: string): number | undefined {
   const line = text.split('\n').find((each) => each.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 }
@@ -71,17 +71,17 @@ it('[O6] counts calls by server, tool and outcome, and times each step of the li
   await alice.call('tools__fail', {}).catch(() => undefined);
   const { text, headers } = await get(scraper);
   expect(headers['content-type']).toContain('text/plain; version=0.0.4');
-  expect(valueOf(text, 'aivillage_calls_total{server="tools",tool="tools__echo",outcome="ok"}')).toBe(3);
-  expect(valueOf(text, 'aivillage_calls_total{server="",tool="",outcome="denied"}')).toBeGreaterThanOrEqual(1);
+  expect(sampleOf(text, 'aivillage_calls_total{server="tools",tool="tools__echo",outcome="ok"}')).toBe(3);
+  expect(sampleOf(text, 'aivillage_calls_total{server="",tool="",outcome="denied"}')).toBeGreaterThanOrEqual(1);
   expect(text).not.toContain('no_such_tool_at_all');
   for (const step of ['admit', 'governance', 'record_start', 'upstream', 'record_end'])
-    expect(valueOf(text, `aivillage_call_step_seconds_count{step="${step}"}`)).toBeGreaterThanOrEqual(3);
-  expect(valueOf(text, 'aivillage_server_up{server="tools"}')).toBe(1);
-  expect(valueOf(text, 'aivillage_server_state{server="tools",state="ready"}')).toBe(1);
-  expect(valueOf(text, 'aivillage_sessions{door="http"}')).toBe(1);
-  expect(valueOf(text, 'aivillage_audit_up')).toBe(1);
-  expect(valueOf(text, 'aivillage_errors_total{reason="UNAUTHORIZED_ACCESS"}')).toBeGreaterThanOrEqual(1);
-  expect(valueOf(text, 'nodejs_event_loop_delay_seconds{share="0.99"}')).toBeGreaterThanOrEqual(0);
+    expect(sampleOf(text, `aivillage_call_step_seconds_count{step="${step}"}`)).toBeGreaterThanOrEqual(3);
+  expect(sampleOf(text, 'aivillage_server_up{server="tools"}')).toBe(1);
+  expect(sampleOf(text, 'aivillage_server_state{server="tools",state="ready"}')).toBe(1);
+  expect(sampleOf(text, 'aivillage_sessions{door="http"}')).toBe(1);
+  expect(sampleOf(text, 'aivillage_audit_up')).toBe(1);
+  expect(sampleOf(text, 'aivillage_errors_total{reason="UNAUTHORIZED_ACCESS"}')).toBeGreaterThanOrEqual(1);
+  expect(sampleOf(text, 'nodejs_event_loop_delay_seconds{share="0.99"}')).toBeGreaterThanOrEqual(0);
 });
 
 it('[O6] is clean by the rules of promtool', async () => {
