@@ -1,4 +1,5 @@
 /** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
+import { X509Certificate } from 'node:crypto';
 import { ensureDataFolder } from '../shared/data-folder.ts';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
 import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
@@ -241,13 +242,15 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   return {
     router,
     servers,
-    listen: () =>
-      startHttpServer(router, {
+    listen: () => {
+      const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
+      router.figures.certificateEndsAt = tls && Math.floor(Date.parse(new X509Certificate(tls.cert).validTo) / 1_000);
+      return startHttpServer(router, {
         host: settings.host,
         port: settings.port,
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
-        tls: settings.tls === undefined ? undefined : readTls(settings.tls),
+        tls,
         issuer: settings.jwtIssuer,
         rest: new RestDoor(
           router,
@@ -258,7 +261,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
             now: Date.now,
           }),
         ),
-      }),
+      });
+    },
     async reconfigure(next) {
       if (needsDoor(next)) await internalDoor.open();
       current = next;

@@ -5,7 +5,7 @@ import { SEVERITIES } from './alerts/rule.ts';
 import { timeSchema } from './figures.ts';
 
 const name = z.string().max(300);
-const value = z.number().min(-1e18).max(1e18).nullable();
+const value = z.number().min(-1e15).max(1e15).nullable();
 
 export const alertSchema = z.object({
   rule_id: name,
@@ -69,5 +69,5 @@ export function silenceView({ id, ruleId, untilMs, by, reason }: Silence): z.inp
 }
 
 function bounded(seen: number | null): number | null {
-  return seen === null ? null : Math.max(-1e18, Math.min(1e18, seen));
+  return seen === null ? null : Math.max(-1e15, Math.min(1e15, seen));
 }

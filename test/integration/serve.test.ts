@@ -1,6 +1,9 @@
 /** One server of ours alone: who may call it, over which transport, and how sessions begin and end (P1, A6, A7). */
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { request } from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -18,9 +21,19 @@ import { Pipe, type Started, startFixture } from '../fixtures/lib/start.ts';
 
 const running: { close(): Promise<unknown> }[] = [];
 const processes: Started[] = [];
+const folders: string[] = [];
+
+/** Of a server that has a process to itself. */
+function ownFolder(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'serve-'));
+  folders.push(folder);
+  return folder;
+}
+
 afterEach(async () => {
   for (const one of running.splice(0).reverse()) await one.close();
   for (const one of processes.splice(0)) await one.stop();
+  for (const folder of folders.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
 });
 
 /** A server of one tool, `whoami`, and one resource that changes when `change` is called. */
@@ -247,7 +260,7 @@ describe('behind the router', () => {
   });
 
   it('[A6] over stdio refuses a call without a valid assertion, lists without one, and applies the matrix again', async () => {
-    const started = startFixture('serve-one.ts', ['monitoring', '--behind-router']);
+    const started = startFixture('serve-one.ts', ['monitoring', '--behind-router', '--data-dir', ownFolder()]);
     processes.push(started);
     const pipe = new Pipe(started);
     await pipe.initialize();
@@ -302,14 +315,14 @@ describe('over stdio without the router', () => {
 
   it('[P1] answers initialize soon after its start, because nothing heavy is loaded for it', async () => {
     const begun = performance.now();
-    const started = startFixture('serve-one.ts', ['monitoring']);
+    const started = startFixture('serve-one.ts', ['monitoring', '--data-dir', ownFolder()]);
     processes.push(started);
     await new Pipe(started).initialize();
     expect(performance.now() - begun).toBeLessThan(2_000); // 0.2 s where nothing else runs
   });
 
   it('[P1] ends as a process when its input ends', async () => {
-    const started = startFixture('serve-one.ts', ['monitoring']);
+    const started = startFixture('serve-one.ts', ['monitoring', '--data-dir', ownFolder()]);
     processes.push(started);
     const pipe = new Pipe(started);
     await pipe.initialize();

@@ -12,6 +12,7 @@ export const KINDS = ['threshold', 'rate', 'absence'] as const;
 export const ruleSchema = z.strictObject({
   id: z
     .string()
+    .max(64)
     .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)
     .describe('Names the rule; one that exists is replaced'),
   kind: z

@@ -97,7 +97,8 @@ export function audioAnalyze({ audioFolders, streams }: MonitoringDeps): Tool {
       silence_dbfs: z.number().min(-120).max(-20).default(SILENCE_DBFS).describe('What is quieter counts as silence'),
     }),
     output,
-    annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: false, openWorldHint: false },
+    // The pieces of a stream are kept until its end.
+    annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
     async handler(args, context) {
       const { path, stream_id, metrics = GROUPS } = args;
       if ((path === undefined) === (stream_id === undefined))

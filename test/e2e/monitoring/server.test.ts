@@ -96,7 +96,14 @@ it('[O1] measures each process of the village by name, and keeps what it measure
 it('[O2] says what is wrong with a server that does not start, since when, and what to do', async () => {
   interface Diagnostics {
     status: string;
-    checks: { component: string; part: string; status: string; since: string; finding: string; remedy: string | null }[];
+    checks: {
+      component: string;
+      part: string;
+      status: string;
+      since: string;
+      finding: string;
+      remedy: string | null;
+    }[];
   }
   const found = await until(
     'the router is read',
@@ -115,7 +122,9 @@ it('[O2] says what is wrong with a server that does not start, since when, and w
   });
   expect(found.checks.find(({ part }) => part === 'tools')).toMatchObject({ status: 'healthy', remedy: null });
   expect(found.checks.find(({ component }) => component === 'audit')).toMatchObject({ status: 'healthy' });
-  expect(found.checks.find(({ part }) => part === 'monitoring.db')).toMatchObject({ finding: 'monitoring.db is whole' });
+  expect(found.checks.find(({ part }) => part === 'monitoring.db')).toMatchObject({
+    finding: 'monitoring.db is whole',
+  });
 }, 40_000);
 
 it('[O3] shows where the time of a workflow went, from the audit, and to others only their own part', async () => {
@@ -179,20 +188,38 @@ it('[O7] reports messages, violations, connections, clients and tools', async ()
 it('[O5] [O9] an alert and an event reach a webhook, signed; whoever may not, cannot add one', async () => {
   const { port } = receiver.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/hook?key=x`;
-  expect(textOf(await bob.call('monitoring_alerts', { action: 'add_webhook', url }))).toContain('monitoring:manage_alerts');
+  expect(textOf(await bob.call('monitoring_alerts', { action: 'add_webhook', url }))).toContain(
+    'monitoring:manage_alerts',
+  );
   const events = { action: 'add_webhook', url, topics: ['alert', 'tool_executed'] };
   expect(textOf(await alice.call('monitoring_alerts', events))).toContain('audit:read');
   const metadata = { action: 'add_webhook', url: 'http://169.254.169.254/latest/meta-data' };
   expect(textOf(await king.call('monitoring_alerts', metadata))).toMatch(/link-local|reserved/);
-  const added = structured<{ secret: string; webhooks: { url: string }[] }>(await king.call('monitoring_alerts', events));
+  const added = structured<{ secret: string; webhooks: { url: string }[] }>(
+    await king.call('monitoring_alerts', events),
+  );
   expect(added.webhooks[0]?.url).toBe(`http://127.0.0.1:${port}/hook`);
-  const rule = { id: 'anything', kind: 'threshold', series: 'memory.used_percent', value: 0, for_seconds: 0, severity: 'info' };
+  const rule = {
+    id: 'anything',
+    kind: 'threshold',
+    series: 'memory.used_percent',
+    value: 0,
+    for_seconds: 0,
+    severity: 'info',
+  };
   await king.call('monitoring_alerts', { action: 'set_rule', rule });
-  const alert = await until('the alert is told', () => told.find(({ body }) => body.includes('"rule_id":"anything"')), 20_000);
+  const alert = await until(
+    'the alert is told',
+    () => told.find(({ body }) => body.includes('"rule_id":"anything"')),
+    20_000,
+  );
   expect(alert.headers['x-aivillage-signature']).toBe(
     `sha256=${createHmac('sha256', added.secret).update(alert.body).digest('hex')}`,
   );
-  expect(JSON.parse(alert.body)).toMatchObject({ topic: 'alert', alert: { state: 'firing', series: 'memory.used_percent' } });
+  expect(JSON.parse(alert.body)).toMatchObject({
+    topic: 'alert',
+    alert: { state: 'firing', series: 'memory.used_percent' },
+  });
   const event = await until(
     'the event is told',
     async () => {
