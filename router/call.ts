@@ -4,9 +4,12 @@ import { AppError } from '../shared/errors.ts';
 import type { Caller } from '../shared/identity/caller.ts';
 import type { Octets } from '../shared/json/octets.ts';
 import type { Approved } from './approval/approved.ts';
+import type { AuditOutcome } from './audit/entry.ts';
 import type { Entry } from './catalog/catalog.ts';
+import type { Origin } from './line/origin.ts';
 import type { Message } from './message.ts';
 import type { Session } from './session.ts';
+import type { CallSpan } from './tracing/tracer.ts';
 import type { Peer } from './upstreams/peer.ts';
 import type { Holding } from './upstreams/undelivered.ts';
 
@@ -33,6 +36,14 @@ export class Call {
   /** Ties log lines and records of all processes together (X5). */
   readonly correlationId: string = randomUUID();
   readonly startedAt: number = performance.now();
+  /** When its present step began: performance.now(). */
+  steppedAt: number = this.startedAt;
+  /** What it belongs to, as its client says. */
+  origin: Origin = {};
+  /** Set while traces are sent. */
+  span: CallSpan | undefined;
+  /** How it ended, once it did, as the audit words it. */
+  outcome: AuditOutcome | undefined;
   /** Set while an upstream runs it. */
   running: { readonly peer: Peer; readonly id: number } | undefined;
   /** What it names, once that is known. */

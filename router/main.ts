@@ -1,4 +1,5 @@
 /** Composes a router from settings and configuration, and takes it apart again. Nothing is decided here. */
+import { X509Certificate } from 'node:crypto';
 import { ensureDataFolder } from '../shared/data-folder.ts';
 import { createAssertionMinter } from '../shared/identity/assertions.ts';
 import { type AgentEntry, type AgentLookup, permissionsOf } from '../shared/identity/claims.ts';
@@ -28,12 +29,16 @@ import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
 import { readTls } from './doors/tls-files.ts';
+import { Events } from './events/events.ts';
+import { heardBy, stopEvents } from './events/sources.ts';
 import { InternalDoor } from './internal-door.ts';
 import { openLedger } from './limits/ledger.ts';
 import { Limiter } from './limits/limiter.ts';
 import { Limits } from './limits/limits.ts';
 import { Penalties } from './limits/penalties.ts';
 import { AnswerCache } from './line/cache.ts';
+import { Figures } from './metrics/figures.ts';
+import { type Metrics, openMetrics } from './metrics/metrics.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
 import { definitionsChanged, rightsChanged, rightsNow } from './relay/list-changes.ts';
@@ -49,6 +54,7 @@ import { EmergencyStop } from './stop/emergency-stop.ts';
 import { enforce } from './stop/enforce.ts';
 import { openStopStore } from './stop/stop-store.ts';
 import { ToolRecords } from './tools/records.ts';
+import { openTracer } from './tracing/tracer.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
 
@@ -100,7 +106,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     issuer: settings.jwtIssuer,
     now: Date.now,
   });
-  const audit = await openAuditLog({
+  const events = new Events(Date.now);
+  const opened = await openAuditLog({
     dataDir,
     checkpointDir,
     durability: settings.auditDurability,
@@ -108,6 +115,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     now: Date.now,
     onNotice: (text) => log.warn(text),
   });
+  const audit = heardBy(events, opened);
   const serverIdentities = new ServerIdentities(() => timer.now());
   const stopStore = await openStopStore(dataDir);
   const limiter = new Limiter({
@@ -147,6 +155,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       for (const server of router.catalog.all()) void server.release(session);
     },
   });
+  let metrics: Metrics | undefined;
   const router: Router = {
     name: 'aivillage',
     version: VERSION,
@@ -194,6 +203,16 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     cache: new AnswerCache(() => timer.now()),
     timer,
     log,
+    figures: new Figures(),
+    events,
+    get metrics() {
+      metrics ??= openMetrics(router);
+      return metrics;
+    },
+    tracer:
+      settings.traceEndpoint === undefined
+        ? undefined
+        : await openTracer({ endpoint: settings.traceEndpoint, version: VERSION, log }),
   };
   timer.add((now) => {
     if (now - refreshedAt < REFRESH_MS) return;
@@ -246,6 +265,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   if (needsDoor(current)) await internalDoor.open();
   servers.apply(whole.servers);
   router.stop.onChange(enforceStops);
+  router.stop.onChange(stopEvents(events));
   enforceStops();
   router.stop.watch();
 
@@ -274,13 +294,15 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   return {
     router,
     servers,
-    listen: () =>
-      startHttpServer(router, {
+    listen: () => {
+      const tls = settings.tls === undefined ? undefined : readTls(settings.tls);
+      router.figures.certificateEndsAt = tls && Math.floor(Date.parse(new X509Certificate(tls.cert).validTo) / 1_000);
+      return startHttpServer(router, {
         host: settings.host,
         port: settings.port,
         allowedHosts: [...settings.allowedHosts, ...(current.router.allowedHosts ?? [])],
         allowedOrigins: [...settings.allowedOrigins, ...(current.router.allowedOrigins ?? [])],
-        tls: settings.tls === undefined ? undefined : readTls(settings.tls),
+        tls,
         issuer: settings.jwtIssuer,
         websocket: true,
         rest: new RestDoor(
@@ -295,7 +317,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
             now: Date.now,
           }),
         ),
-      }),
+      });
+    },
     async reconfigure(next) {
       if (needsDoor(next)) await internalDoor.open();
       current = next;
@@ -309,6 +332,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       await limiter.close();
       await definitions.close();
       await audit.close();
+      metrics?.close();
+      await router.tracer?.close();
       await identity.close();
     },
   };

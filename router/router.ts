@@ -7,12 +7,16 @@ import type { AuditLog } from './audit/audit-log.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
 import type { DefinitionGuard } from './definitions/guard.ts';
+import type { Events } from './events/events.ts';
 import type { Identity } from './identity.ts';
 import type { Limits } from './limits/limits.ts';
 import type { AnswerCache } from './line/cache.ts';
+import type { Figures } from './metrics/figures.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import type { Sessions } from './sessions.ts';
 import type { EmergencyStop } from './stop/emergency-stop.ts';
 import type { ToolRecords } from './tools/records.ts';
+import type { Tracer } from './tracing/tracer.ts';
 
 export interface RouterSettings {
   readonly defaultTimeoutMs: number;
@@ -52,4 +56,9 @@ export interface Router {
   readonly cache: AnswerCache;
   readonly timer: CoarseTimer;
   readonly log: Logger;
+  readonly figures: Figures;
+  readonly events: Events;
+  readonly metrics: Metrics;
+  /** While an endpoint for traces is set. */
+  tracer: Tracer | undefined;
 }

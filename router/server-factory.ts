@@ -4,6 +4,7 @@ import { LEVELS } from '../shared/identity/levels.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
+import { healthEvents } from './events/sources.ts';
 import { listChanged } from './relay/list-changes.ts';
 import { askLevel } from './relay/logging.ts';
 import { told } from './relay/notifications.ts';
@@ -44,11 +45,13 @@ const SELF: Caller = Object.freeze({
 const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
 
 export function serverFactory({ router, settings, assertionKey, environmentOf, log }: FactoryOptions): ServerFactory {
+  const noteHealth = healthEvents(router.events);
   const events: ServerEvents = {
     onListChanged: (server, list, before) => listChanged(router, server, list, before),
     onRequest: (peer, message, call) => ask(router, peer, message, call),
     onNotification: (server, peer, message, call) => told(router, server, peer, message, call),
     onStateChanged: (server) => {
+      noteHealth(server);
       log.info({ server: server.id, state: server.state, problem: server.problem }, 'server');
       // Who may use it is known only since it was first listed.
       if (server.state === 'ready') for (const peer of server.peers()) askLevel(router, server, peer);
@@ -72,6 +75,8 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     AIVILLAGE_DATA_DIR: settings.dataDir,
     MCP_LOG_LEVEL: settings.logLevel,
     MCP_MAX_TOKENS: String(settings.maxTokens),
+    MONITORING_FOLDERS: settings.monitoringFolders.join(','),
+    MONITORING_ALLOW_PRIVATE_WEBHOOKS: settings.allowsPrivateWebhooks ? '1' : '0',
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
     FOG_LISTEN: settings.fogListen,
     HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),

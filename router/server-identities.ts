@@ -26,6 +26,8 @@ const CLIENTS: ReadonlyMap<string, Rights> = new Map<string, Rights>([
     { level: LEVELS.OPERATOR, permissions: ['p2p:read', 'p2p:connect', 'governance:propose', 'fog:use_marketplace'] },
   ],
   [TWINS_ID, { level: LEVELS.OPERATOR, permissions: ['governance:read', 'hyperrag:elevate'] }],
+  // It reads what happened, all of it: the audit, the events and the metrics.
+  ['monitoring', { level: LEVELS.GOVERNANCE, permissions: ['audit:read', 'monitoring:diagnose'] }],
 ]);
 
 /** A token is renewed at half its life. */

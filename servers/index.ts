@@ -20,6 +20,8 @@ export interface ServerEnvironment {
   readonly router: RouterLink | undefined;
   /** HyperRAG's settings; without them no folder is open and the token budget is the usual one. */
   readonly knowledge?: KnowledgeSettings;
+  /** Monitoring's settings; without them no folder is open and webhooks go to public addresses only. */
+  readonly monitoring?: MonitoringSettings;
   /** The twins' settings; without them the key lies beside the data folder and the rest is as usual. */
   readonly twin?: TwinSettings;
   /** The fog's settings; without them no command is known and nobody can join. */
@@ -30,6 +32,13 @@ export interface ServerEnvironment {
   readonly forge?: ForgeSettings;
   /** How peers are met; without them only on this machine, and without multicast. */
   readonly peers?: PeerSettings;
+}
+
+export interface MonitoringSettings {
+  /** Full paths whose sound files may be analysed. */
+  readonly folders: readonly string[];
+  /** Webhooks may go to this machine and to private networks. */
+  readonly allowsPrivateWebhooks: boolean;
 }
 
 export interface FogSettings {

@@ -97,7 +97,14 @@ export const BUILT_IN_TOOLS = {
     'betanet_close_circuit',
     'betanet_listen',
   ],
-  monitoring: ['system_performance'],
+  monitoring: [
+    'system_performance',
+    'system_diagnostics',
+    'diagnostics_report',
+    'monitoring_alerts',
+    'workflow_analyze',
+    'audio_analyze',
+  ],
 } as const;
 
 export type BuiltInTool = (typeof BUILT_IN_TOOLS)[keyof typeof BUILT_IN_TOOLS][number];
@@ -114,6 +121,8 @@ const stopAndResume = { level: 'EMERGENCY', permission: 'system:emergency_stop' 
 const execute = { level: 'READ_ONLY', permission: EXECUTE_PERMISSION } as const;
 /** The call within has its own limit; this one must not end before it. */
 const LONGEST_MS = 86_400_000;
+/** Hours of sound take minutes. */
+const LONG_MS = 600_000;
 /** Waiting for a training may take ten minutes, a person's look at a question to a model five. */
 const TRAINING_WAIT_MS = 610_000;
 const CHAT_MS = 310_000;
@@ -204,6 +213,13 @@ const tools = {
   betanet_close_circuit: { level: 'OPERATOR', permission: 'p2p:message' },
   betanet_listen: { level: 'OPERATOR', permission: 'p2p:connect' },
   system_performance: { level: 'READ_ONLY' },
+  system_diagnostics: { level: 'READ_ONLY' },
+  // These two show others' calls only to whom audit_query would.
+  diagnostics_report: { level: 'READ_ONLY', permission: 'monitoring:read' },
+  workflow_analyze: { level: 'READ_ONLY', permission: 'monitoring:read' },
+  // Changing asks for OPERATOR and monitoring:manage_alerts within.
+  monitoring_alerts: { level: 'READ_ONLY', permission: 'monitoring:read' },
+  audio_analyze: { level: 'OPERATOR', timeoutMs: LONG_MS },
 } as const satisfies Record<BuiltInTool, Omit<PermissionRow, 'match'>>;
 
 const resources: readonly PermissionRow[] = [
@@ -216,6 +232,8 @@ const resources: readonly PermissionRow[] = [
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:twin://*', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
+  // Names of all servers and tools are in it.
+  { match: 'resource:village://metrics', level: 'READ_ONLY', permission: 'monitoring:diagnose' },
 ];
 
 const prompts: readonly PermissionRow[] = [
@@ -223,6 +241,7 @@ const prompts: readonly PermissionRow[] = [
   { match: 'prompt:find_knowledge_gaps', level: 'READ_ONLY' },
   { match: 'prompt:explain_bill', level: 'READ_ONLY', permission: 'fog:read' },
   { match: 'prompt:capacity_review', level: 'READ_ONLY' },
+  { match: 'prompt:incident_report', level: 'READ_ONLY' },
   { match: 'prompt:what_do_you_know_about_me', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'prompt:prepare_elevation', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'prompt:plan_deployment', level: 'READ_ONLY', permission: 'fog:read' },

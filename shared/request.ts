@@ -20,6 +20,7 @@ import { AppError, toAppError } from './errors.ts';
 import type { Caller } from './identity/caller.ts';
 import { ASSERTION_META_KEY, type CallerOf } from './identity/proof.ts';
 import type { Log } from './log.ts';
+import type { RequestFigures } from './serve/figures.ts';
 
 /** What a call is about, as the permission matrix names it. */
 export type Target =
@@ -35,6 +36,8 @@ export interface Gate {
   /** False behind the router, which filters lists itself and asks for them under no caller's name. */
   readonly listsAreFiltered: boolean;
   readonly log: Log;
+  /** Counts requests, where somebody may ask for the figures. */
+  readonly figures?: RequestFigures;
 }
 
 /** One client connection to a server of ours. */
@@ -137,12 +140,17 @@ export function onRequest<P extends z.ZodType>(
   const request = z.looseObject({ method: z.literal(method), params: z.unknown().optional() });
   session.server.setRequestHandler(request, async (message, extra) => {
     let correlationId: string = randomUUID();
+    const started = performance.now();
+    let isError = false;
     try {
       const meta = parseParams(envelopeSchema, message.params)?._meta;
       correlationId = meta?.[CORRELATION_META_KEY] ?? correlationId;
       return await handle(parseParams(params, message.params ?? {}), scopeOf(session, extra, meta, correlationId));
     } catch (thrown) {
+      isError = true;
       throw publicError(thrown, session.gate.log, { method, correlationId });
+    } finally {
+      session.gate.figures?.done(method, isError, performance.now() - started);
     }
   });
 }

@@ -84,6 +84,12 @@ export interface Settings {
   readonly hyperragMaxPassages: number;
   /** undefined = HyperRAG's vectors are the built-in ones. */
   readonly hyperragEmbedder: (EmbedderSetting & { readonly key?: string | undefined }) | undefined;
+  /** Full paths that monitoring may analyse sound files in. */
+  readonly monitoringFolders: readonly string[];
+  /** Webhooks may go to this machine and to private networks. */
+  readonly allowsPrivateWebhooks: boolean;
+  /** Where traces go (OTLP over HTTP); undefined = none are made. */
+  readonly traceEndpoint: string | undefined;
   readonly healthCheckIntervalMs: number;
   readonly auditRetentionDays: number;
   readonly auditDurability: 'normal' | 'strict';
@@ -205,6 +211,9 @@ function toSettings(v: Variables, env: Environment): Settings {
     },
     hyperragMaxPassages: v.HYPERRAG_MAX_PASSAGES,
     hyperragEmbedder: v.HYPERRAG_EMBEDDER && { ...v.HYPERRAG_EMBEDDER, key: v.HYPERRAG_EMBEDDER_KEY },
+    monitoringFolders: v.MONITORING_FOLDERS,
+    allowsPrivateWebhooks: v.MONITORING_ALLOW_PRIVATE_WEBHOOKS,
+    traceEndpoint: v.OTEL_EXPORTER_OTLP_ENDPOINT,
     healthCheckIntervalMs: v.MCP_HEALTH_CHECK_INTERVAL * 1000,
     auditRetentionDays: v.MCP_AUDIT_LOG_RETENTION,
     auditDurability: v.MCP_AUDIT_DURABILITY,

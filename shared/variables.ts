@@ -238,6 +238,23 @@ export const VARIABLES = z.object({
   HYPERRAG_EMBEDDER_KEY: expecting('one key without spaces', z.string().max(4_096).regex(/^\S+$/))
     .optional()
     .meta({ meaning: 'Key for the endpoint of HYPERRAG_EMBEDDER', default: '–', secret: true }),
+  MONITORING_FOLDERS: list('paths', hasNoControl)
+    .transform((paths) => paths.map(resolvePath))
+    .default([])
+    .meta({ meaning: 'Folders whose sound files monitoring may analyse, separated by commas' }),
+  MONITORING_ALLOW_PRIVATE_WEBHOOKS: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(false)
+    .meta({ meaning: '1 lets webhooks of alerts and events go to this machine and to private networks' }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: expecting(
+    'an http or https URL',
+    z
+      .string()
+      .max(2_048)
+      .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? '')),
+  )
+    .optional()
+    .meta({ meaning: 'Collector of OpenTelemetry traces (OTLP over HTTP, `/v1/traces` is added)', default: '–' }),
   TWIN_PASSPHRASE: expecting('at least 12 characters', z.string().min(12).max(1024))
     .optional()
     .meta({ meaning: 'Locks the twins instead of a key file; without it they cannot be read', secret: true }),

@@ -25,6 +25,8 @@ export interface AuditLog {
   append(entry: AuditEntry, args?: Octets): Promise<number>;
   /** False while records cannot be written, and nothing that needs one may run. */
   readonly available: boolean;
+  /** What was appended and is not committed. */
+  readonly waiting: { readonly records: number; readonly oldestMs: number };
   /** Commits what waits and signs the last checkpoint. Appends that come later are refused. */
   close(): Promise<void>;
 }
@@ -95,6 +97,12 @@ class ThreadedAuditLog implements AuditLog {
 
   get available(): boolean {
     return this.#down === undefined && !this.#isClosing;
+  }
+
+  get waiting(): { readonly records: number; readonly oldestMs: number } {
+    const oldest = this.#posted[0];
+    const oldestMs = oldest === undefined ? 0 : performance.now() - oldest.postedAt;
+    return { records: this.#waiting, oldestMs };
   }
 
   async start(): Promise<void> {

@@ -71,6 +71,10 @@ export interface AuditEntry {
   readonly prompt?: string | undefined;
   readonly definitionDigest?: string | undefined;
   readonly outcome?: AuditOutcome | undefined;
+  /** The workflow that the client says the call belongs to. */
+  readonly workflow?: string | undefined;
+  /** W3C trace id. */
+  readonly trace?: string | undefined;
   /** The matrix row that decided. */
   readonly rule?: string | undefined;
   readonly reason?: string | undefined;

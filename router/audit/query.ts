@@ -22,6 +22,8 @@ export const AuditFilter = z.strictObject({
   server: text,
   session: text,
   callId: text,
+  workflow: text,
+  trace: text,
 });
 
 export const AuditQuery = AuditFilter.extend({
@@ -163,8 +165,8 @@ function firstAfter(table: AuditTable, limit: number): number {
 
 /** Looks for the field as the writer prints it before it parses: most rows are passed over without a parse. */
 function matcher(filter: AuditFilter): (row: RecordRow) => boolean {
-  const { kind, outcome, agent, tool, server, session, callId } = filter;
-  const wanted = Object.entries({ kind, outcome, agent, tool, server, session, callId }).filter(
+  const { kind, outcome, agent, tool, server, session, callId, workflow, trace } = filter;
+  const wanted = Object.entries({ kind, outcome, agent, tool, server, session, callId, workflow, trace }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   const printed = wanted.map(([name, value]) => `${JSON.stringify(name)}:${escapeUnsafe(JSON.stringify(value))}`);

@@ -56,6 +56,10 @@ async function run(context: CliContext, id: string, port: number | undefined): P
         dataDir: settings.dataDir,
         votingRules: () => village().governance,
         router: link,
+        monitoring: {
+          folders: settings.monitoringFolders,
+          allowsPrivateWebhooks: settings.allowsPrivateWebhooks,
+        },
         twin: settings.twin,
         economy: () => village().economy,
         forge: { rules: () => village().forge, endpoint: settings.modelEndpoint },

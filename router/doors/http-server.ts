@@ -6,10 +6,10 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { AppError, toAppError } from '../../shared/errors.ts';
+import { AppError, ERRORS, toAppError } from '../../shared/errors.ts';
 import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
-import { stringifyOctets } from '../../shared/json/octets.ts';
+import { stringifyOctets, toOctets } from '../../shared/json/octets.ts';
 import { ConsolePage } from '../console/serve.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
@@ -168,6 +168,7 @@ class Handler {
   }
 
   private route(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    if (path === '/metrics') return this.answerMetrics(request, response, caller);
     if (path === '/sse' || path === '/messages') return this.sse.handle(request, response, caller, path);
     if (path === WEBSOCKET_PATH && this.websocket !== undefined) {
       throw new AppError('INVALID_REQUEST', {
@@ -176,6 +177,15 @@ class Handler {
     }
     if (this.rest !== undefined) return this.rest.handle(request, response, caller, path);
     throw nothingThere();
+  }
+
+  /** Who may not read them learns what it would of any other path. */
+  private async answerMetrics(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
+    const { metrics } = this.router;
+    if (request.method !== 'GET' || !metrics.mayRead(caller))
+      throw new AppError('METHOD_NOT_FOUND', { text: 'There is nothing at this path' });
+    const text = await metrics.text();
+    answerJson(response, 200, toOctets(Buffer.from(text)), { 'content-type': metrics.contentType });
   }
 
   private callerOf(request: IncomingMessage): Caller | Promise<Caller> {
@@ -233,6 +243,7 @@ class Handler {
 
   private note(request: IncomingMessage, error: AppError): void {
     if (error.kind === 'INTERNAL') this.router.log.error({ err: error.cause }, 'a request failed inside the router');
+    this.router.figures.failed(ERRORS[error.kind].reason);
     if (error.kind !== 'UNAUTHENTICATED') return;
     recordRefusal(this.router, { method: request.method, from: request.socket.remoteAddress ?? '' }, error);
   }

@@ -13,7 +13,8 @@ import { authorize } from './authorize.ts';
 import { checkStop } from './check-stop.ts';
 import { forward, type Relay, saysFailed } from './forward.ts';
 import { limitCaller, limitTarget } from './limit-rate.ts';
-import { recordAnswer, recordFailure, recordHit, recordStart } from './record.ts';
+import { originOf } from './origin.ts';
+import { endOf, recordAnswer, recordFailure, recordHit, recordStart, refusalOf } from './record.ts';
 import { resolve } from './resolve.ts';
 import { screenCall } from './screen.ts';
 
@@ -29,6 +30,8 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
   /** What the audit still has to learn if it ends here: exactly one record closes a call. */
   let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
+    call.origin = originOf(call.message);
+    call.span = router.tracer?.begin(call);
     checkStop(call, router);
     authenticate(call, router.identity);
     const counted = limitCaller(call, router);
@@ -41,11 +44,13 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     const within = limitTarget(call, entry, allowed.row, router);
     if (within !== undefined) await within;
     screenCall(call, entry, router);
+    router.figures.passed(call, 'admit');
     const asked = await askGovernance(call, entry, allowed, router);
     if (asked !== undefined) {
       outcome = undefined;
       return asked;
     }
+    router.figures.passed(call, 'governance');
     call.check();
     const key = router.cache.keyFor(call, entry, allowed.row);
     const kept = key === undefined ? undefined : router.cache.get(key);
@@ -62,9 +67,12 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     }
     await recordStart(call, entry, router.audit);
     owed = 'outcome';
+    router.figures.passed(call, 'record_start');
     call.check();
     const answer = await relay(call, entry, allowed.row.timeoutMs, router);
+    router.figures.passed(call, 'upstream');
     await recordAnswer(call, entry, answer, router.audit);
+    router.figures.passed(call, 'record_end');
     if (key !== undefined) router.cache.put(key, call, allowed.row, answer);
     outcome = saysFailed(answer) ? 'error' : 'ok';
     owed = 'nothing';
@@ -72,9 +80,12 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     return answer;
   } catch (thrown) {
     const error: AppError = toAppError(thrown);
+    call.outcome ??= owed === 'refusal' ? refusalOf(error) : endOf(error);
     if (owed !== 'nothing') await recordFailure(call, entry, error, owed === 'outcome', router.audit);
     throw error;
   } finally {
+    router.figures.ended(call, entry);
+    call.span?.end(call, entry);
     if (entry?.target.kind === 'tool' && outcome !== undefined) noteTool(call, entry, outcome, router);
     if (call.left && entry?.target.kind === 'tool' && !entry.item.readOnly) router.cache.changed(entry.server);
   }

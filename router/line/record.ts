@@ -29,6 +29,7 @@ export async function recordAsked(
   audit: AuditLog,
 ): Promise<void> {
   const details = { type: approval ?? null };
+  call.outcome = 'pending_approval';
   await audit.append(
     { kind: 'proposal', ...about(call, entry), rule: row.match, outcome: 'pending_approval', details },
     argumentsOf(call),
@@ -60,6 +61,7 @@ function finish(
   audit: AuditLog,
   reason?: string,
 ): Promise<number> {
+  call.outcome = outcome;
   return audit.append(
     { kind: 'call_finished', ...about(call, entry), outcome, reason, durationMs: durationMs(call) },
     argumentsOf(call),
@@ -104,6 +106,8 @@ function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
     session: call.session.publicId,
     method: call.message.method === 'tools/call' ? undefined : call.message.method,
     server: entry?.server.id,
+    workflow: call.origin.workflow,
+    trace: call.origin.trace ?? call.span?.traceId,
     // One name for one thing, whichever endpoint it was asked by.
     [kindOf(call, entry)]:
       (entry && targetName(entry.target)) ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
@@ -137,7 +141,7 @@ function whyOf(call: Call, error: AppError): Pick<AuditEntry, 'details'> {
   return {};
 }
 
-function refusalOf(error: AppError): AuditOutcome {
+export function refusalOf(error: AppError): AuditOutcome {
   if (error instanceof Cancelled) return 'cancelled';
   if (error instanceof Limited) return 'limited';
   if (error instanceof Screened) return 'blocked';
@@ -155,7 +159,7 @@ function argumentsOf(call: Call): Octets | undefined {
   return member === undefined ? undefined : octetsOf(call.message.text, member);
 }
 
-function endOf(error: AppError): AuditOutcome {
+export function endOf(error: AppError): AuditOutcome {
   if (error instanceof Cancelled) return 'cancelled';
   switch (error.kind) {
     case 'TIMEOUT':

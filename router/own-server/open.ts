@@ -10,6 +10,7 @@ import { openSession, type VillageServer } from '../../shared/village-server.ts'
 import { OWN_ID } from '../config/server-entry.ts';
 import type { Transport } from '../upstreams/transport.ts';
 import type { OwnServerDeps } from './deps.ts';
+import { ownResources } from './resources.ts';
 import { ownTools } from './tools/index.ts';
 
 export interface OwnServerOptions extends OwnServerDeps {
@@ -28,7 +29,7 @@ export function wayToOwnServer(options: OwnServerOptions): () => Transport {
       'What the router itself can tell and do: which servers there are and how they are (service_list, service_status), who may do what and why ' +
       '(permission_explain), what was done and that nobody changed the record of it (audit_query, audit_verify), and servers added or removed at run time (service_register, service_remove).',
     tools: ownTools(options),
-    resources: [],
+    resources: ownResources(options),
     prompts: [],
     close: async () => {},
   };

@@ -5,13 +5,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { checkUrl } from '../../shared/check-url.ts';
 import { AppError } from '../../shared/errors.ts';
 import { LEVEL_NAMES, type LevelName } from '../../shared/identity/levels.ts';
 import type { PermissionRow } from '../../shared/matrix/rows.ts';
 import { DEFAULT_COMMANDS, runsInlineCode } from '../config/commands.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
 import { readServer } from '../config/server-entry.ts';
-import { checkUrl } from '../upstreams/check-url.ts';
 
 interface Registered {
   readonly server: ServerConfig;

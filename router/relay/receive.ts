@@ -1,5 +1,5 @@
 /** Every message of a client that has a session comes here, whatever door it came by, and goes where its method says. */
-import { AppError, toAppError } from '../../shared/errors.ts';
+import { AppError, ERRORS, toAppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import { Call, Cancelled, type Exchange } from '../call.ts';
@@ -29,6 +29,7 @@ export async function receiveRequest(
   exchange: Exchange,
 ): Promise<void> {
   const id = message.id!;
+  router.figures.messages.request++;
   if (session.calls.has(id)) {
     exchange.answer(errorAnswer(id, new AppError('INVALID_ID', { text: 'A request with this id is in flight' })));
     return;
@@ -107,9 +108,11 @@ async function limitOther(router: Router, call: Call): Promise<void> {
 export function receiveOther(router: Router, session: Session, message: Message): void {
   if (isStopped(session.agentId, router)) return;
   if (message.kind === 'result' || message.kind === 'error') {
+    router.figures.messages.answer++;
     answered(session, message);
     return;
   }
+  router.figures.messages.notification++;
   switch (message.method) {
     case 'notifications/cancelled':
       cancel(session, message);
@@ -135,6 +138,7 @@ export function errorAnswer(id: Octets | string, error: AppError): Octets {
 }
 
 function logged(router: Router, call: Call, error: AppError): AppError {
+  router.figures.failed(ERRORS[error.kind].reason);
   if (error.kind !== 'INTERNAL') return error;
   router.log.error(
     { err: error.cause, correlationId: call.correlationId, method: call.message.method },

@@ -1,8 +1,8 @@
 /** A remote server's transport: its address is checked at each start, before a byte goes there (D11). */
 import type { LookupFunction } from 'node:net';
+import { checkUrl } from '../../shared/check-url.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
-import { checkUrl } from './check-url.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 export class RemoteTransport implements Transport {

@@ -1,8 +1,10 @@
 /** The shape in which samples leave this server: snake_case, units in the names, bounds, notes on what is missing. */
 import { z } from 'zod';
 import type { Sample } from './machine.ts';
+import type { ProcessReading } from './processes.ts';
+import type { Row } from './series.ts';
 
-export const METRICS = ['cpu', 'memory', 'disk', 'network'] as const;
+export const METRICS = ['cpu', 'memory', 'disk', 'network', 'processes'] as const;
 export type Metric = (typeof METRICS)[number];
 
 export const metricSchema = z.enum(METRICS);
@@ -63,6 +65,19 @@ const networkSchema = z.object({
     .max(MAX_PARTS),
 });
 
+const processSchema = z.object({
+  pid: z
+    .int()
+    .min(1)
+    .max(2 ** 31),
+  name: label,
+  cpu_percent: z.number().min(0).max(1e6).nullable(),
+  rss_bytes: bytes,
+  threads: z.int().min(0).max(1e6),
+});
+/** Processes of the village that are told. */
+const MAX_PROCESSES = 200;
+
 /** What was asked for; null where this machine offers none of it. */
 export const currentSchema = z.object({
   sampled_at: timeSchema,
@@ -70,6 +85,7 @@ export const currentSchema = z.object({
   memory: memorySchema.nullable().optional(),
   disk: diskSchema.nullable().optional(),
   network: networkSchema.nullable().optional(),
+  processes: z.array(processSchema).max(MAX_PROCESSES).nullable().optional(),
 });
 
 /** One past moment: the few figures worth a curve. */
@@ -79,6 +95,16 @@ export const pointSchema = z.object({
   memory: z.object({ used_bytes: bytes.nullable(), used_percent: percent.nullable() }).optional(),
   disk: z.object({ read_bytes_per_second: rate, write_bytes_per_second: rate }).optional(),
   network: z.object({ rx_bytes_per_second: rate, tx_bytes_per_second: rate }).optional(),
+  processes: z
+    .array(
+      z.object({
+        name: label,
+        cpu_percent: z.number().min(0).max(1e6).nullable(),
+        rss_bytes: z.number().min(0).max(1e15).nullable(),
+      }),
+    )
+    .max(MAX_PROCESSES)
+    .optional(),
 });
 
 export const notesSchema = z.array(z.string().max(300)).max(32);
@@ -86,35 +112,98 @@ export const notesSchema = z.array(z.string().max(300)).max(32);
 type Current = z.input<typeof currentSchema>;
 type Point = z.input<typeof pointSchema>;
 
-export function toCurrent(sample: Sample, metrics: readonly Metric[]): Current {
+export function toCurrent(
+  sample: Sample,
+  metrics: readonly Metric[],
+  processes: readonly ProcessReading[] | null,
+): Current {
   const all = {
     cpu: cpuFigures(sample),
     memory: memoryFigures(sample),
     disk: diskFigures(sample),
     network: networkFigures(sample),
+    processes: processes?.slice(0, MAX_PROCESSES).map(processFigures) ?? null,
   };
   return { sampled_at: time(sample), ...pick(all, metrics) };
 }
 
-export function toPoint(sample: Sample, metrics: readonly Metric[]): Point {
+/** The figures of a sample that have a series of their own; null where the machine gives none. */
+export function totalsOf(sample: Sample): Readonly<Record<string, number | null>> {
   const memory = memoryFigures(sample);
-  const all = {
-    cpu: { load_percent: round(sample.cpu?.loadPercent) },
-    memory: { used_bytes: memory?.used_bytes ?? null, used_percent: memory?.used_percent ?? null },
-    disk: {
-      read_bytes_per_second: round(sample.disk?.readBytesPerSecond),
-      write_bytes_per_second: round(sample.disk?.writeBytesPerSecond),
-    },
-    network: networkTotals(sample),
+  const network = networkTotals(sample);
+  return {
+    'cpu.load_percent': sample.cpu?.loadPercent ?? null,
+    'cpu.load_average_1m': sample.cpu?.loadAverage1m ?? null,
+    'memory.used_bytes': memory?.used_bytes ?? null,
+    'memory.used_percent': memory?.used_percent ?? null,
+    'memory.swap_used_bytes': memory?.swap_used_bytes ?? null,
+    'disk.read_bytes_per_second': sample.disk?.readBytesPerSecond ?? null,
+    'disk.write_bytes_per_second': sample.disk?.writeBytesPerSecond ?? null,
+    'network.rx_bytes_per_second': network.rx_bytes_per_second,
+    'network.tx_bytes_per_second': network.tx_bytes_per_second,
   };
-  return { at: time(sample), ...pick(all, metrics) };
+}
+
+/** The series that the points of these metrics are made of. */
+export function seriesOf(metrics: readonly Metric[], all: readonly string[]): string[] {
+  const plain = metrics.flatMap((metric) => (metric === 'processes' ? [] : POINT_SERIES[metric]));
+  return metrics.includes('processes') ? [...plain, ...all.filter((name) => name.startsWith('process.'))] : plain;
+}
+
+const POINT_SERIES = {
+  cpu: ['cpu.load_percent'],
+  memory: ['memory.used_bytes', 'memory.used_percent'],
+  disk: ['disk.read_bytes_per_second', 'disk.write_bytes_per_second'],
+  network: ['network.rx_bytes_per_second', 'network.tx_bytes_per_second'],
+} as const;
+
+const PROCESS_SERIES = /^process\.(.+)\.(cpu_percent|rss_bytes)$/;
+
+export function toPoint({ atMs, values }: Row, metrics: readonly Metric[]): Point {
+  const of = (name: string) => round(values.get(name));
+  const usedBytes = values.get('memory.used_bytes');
+  const all = {
+    cpu: { load_percent: of('cpu.load_percent') },
+    memory: {
+      used_bytes: usedBytes === undefined ? null : Math.round(usedBytes),
+      used_percent: of('memory.used_percent'),
+    },
+    disk: {
+      read_bytes_per_second: of('disk.read_bytes_per_second'),
+      write_bytes_per_second: of('disk.write_bytes_per_second'),
+    },
+    network: {
+      rx_bytes_per_second: of('network.rx_bytes_per_second'),
+      tx_bytes_per_second: of('network.tx_bytes_per_second'),
+    },
+    processes: metrics.includes('processes') ? processPoints(values) : [],
+  };
+  return { at: new Date(atMs).toISOString(), ...pick(all, metrics) };
+}
+
+function processPoints(values: ReadonlyMap<string, number>): NonNullable<Point['processes']> {
+  const names = new Set([...values.keys()].flatMap((name) => PROCESS_SERIES.exec(name)?.[1] ?? []));
+  return [...names].slice(0, MAX_PROCESSES).map((name) => ({
+    name,
+    cpu_percent: round(values.get(`process.${name}.cpu_percent`)),
+    rss_bytes: round(values.get(`process.${name}.rss_bytes`)),
+  }));
+}
+
+function processFigures({ pid, name, cpuPercent, rssBytes, threads }: ProcessReading) {
+  return { pid, name, cpu_percent: round(cpuPercent), rss_bytes: rssBytes, threads };
 }
 
 /** One sentence for each figure that was asked for and that this machine does not give. */
-export function notesOn(sample: Sample, metrics: readonly Metric[]): string[] {
+export function notesOn(
+  sample: Sample,
+  metrics: readonly Metric[],
+  processes: readonly ProcessReading[] | null,
+): string[] {
   const notes: string[] = [];
   for (const metric of metrics) {
-    if (sample[metric] === null) notes.push(`${metric}: this machine gives no readings`);
+    if ((metric === 'processes' ? processes : sample[metric]) === null)
+      notes.push(`${metric}: this machine gives no readings`);
   }
   const asked = new Set(metrics);
   if (asked.has('cpu') && sample.cpu?.temperatureCelsius === null) {

@@ -1,6 +1,5 @@
-/** Takes samples of the machine at a steady pace from the first question on, keeps them, and tells who watches. */
+/** Takes samples of the machine at a steady pace while somebody watches, keeps the last one, and tells who watches. */
 import { EventEmitter } from 'node:events';
-import { History } from './history.ts';
 import type { ReadMachine, Sample } from './machine.ts';
 
 export interface SamplerOptions {
@@ -12,12 +11,11 @@ export interface SamplerOptions {
 }
 
 export const SAMPLE_INTERVAL_MS = 5_000;
-export const HISTORY_MINUTES = 60;
 /** A sample this young answers the next question too, so that many askers cost one reading. */
 const FRESH_MS = 1_000;
 
 export class Sampler {
-  readonly history: History;
+  latest: Sample | undefined;
   private readonly events = new EventEmitter<{ sample: [Sample] }>().setMaxListeners(0);
   private readonly options: SamplerOptions;
   private readonly intervalMs: number;
@@ -28,13 +26,12 @@ export class Sampler {
   constructor(options: SamplerOptions) {
     this.options = options;
     this.intervalMs = options.intervalMs ?? SAMPLE_INTERVAL_MS;
-    this.history = new History(Math.ceil((HISTORY_MINUTES * 60_000) / this.intervalMs));
   }
 
   /** The machine now: a sample at most a second old. Starts the sampling. */
   async current(): Promise<Sample> {
     this.start();
-    const { latest } = this.history;
+    const { latest } = this;
     if (latest !== undefined && this.options.nowMs() - latest.atMs < FRESH_MS) return latest;
     return this.take();
   }
@@ -66,7 +63,7 @@ export class Sampler {
     this.reading ??= this.options
       .read()
       .then((sample) => {
-        this.history.add(sample);
+        this.latest = sample;
         if (!this.isClosed) this.events.emit('sample', sample);
         return sample;
       })

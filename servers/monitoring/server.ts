@@ -1,4 +1,4 @@
-/** The monitoring server: what this machine is doing (O1). Made once per process from what it needs. */
+/** The monitoring server: what the machine, the router and the calls are doing, and what to do about it (O1-O5, O7). */
 import type { VillageServer } from '../../shared/village-server.ts';
 import type { MonitoringDeps } from './deps.ts';
 import { monitoringPrompts } from './prompts.ts';
@@ -9,15 +9,14 @@ export function createServer(deps: MonitoringDeps): VillageServer {
   return {
     id: 'monitoring',
     title: 'AIVillage Monitoring',
-    version: '0.1.0',
+    version: '0.2.0',
     instructions:
-      'Measures the machine that the village runs on. system_performance gives current figures and their history; ' +
-      'monitoring://health says whether a limit is near.',
+      'Watches the machine, the router and the calls. system_performance gives figures and their history, system_diagnostics what is ' +
+      'wrong and what to do, monitoring_alerts what was noticed, diagnostics_report who failed at what, workflow_analyze where the ' +
+      'time of a workflow went, audio_analyze the quality of sound.',
     tools: monitoringTools(deps),
     resources: monitoringResources(deps),
     prompts: monitoringPrompts(deps),
-    async close() {
-      deps.sampler.close();
-    },
+    close: () => deps.close(),
   };
 }

@@ -17,12 +17,14 @@ import type { Caller } from '../identity/caller.ts';
 import type { Gate } from '../request.ts';
 import type { HttpLimits, Serving } from '../serve.ts';
 import { openSession, type VillageServer } from '../village-server.ts';
+import { openServerMetrics } from './figures.ts';
 import { bearerOf, checkOrigin, readJson, sendError } from './http-request.ts';
 import { Sessions } from './sessions.ts';
 
 const DEFAULTS: HttpLimits = { maxBodyBytes: 4 * 1024 * 1024, idleSessionMs: 30 * 60_000, maxSessions: 1_000 };
 /** A request's head and body must be here within this time. */
 const RECEIVE_TIMEOUT_MS = 15_000;
+const METRICS = { kind: 'resource', uri: 'village://metrics' } as const;
 const BATCH_VERSION = '2025-03-26';
 
 export interface HttpOptions extends Partial<HttpLimits> {
@@ -41,10 +43,12 @@ interface StreamableSession {
   readonly version: string;
 }
 
-export async function serveHttp(village: VillageServer, gate: Gate, options: HttpOptions): Promise<Serving> {
+export async function serveHttp(village: VillageServer, bareGate: Gate, options: HttpOptions): Promise<Serving> {
   const limits = { ...DEFAULTS, ...options };
   const streamable = new Sessions<StreamableSession>(limits);
   const legacy = new Sessions<SSEServerTransport>(limits);
+  const metrics = openServerMetrics(village.id, () => streamable.size + legacy.size);
+  const gate: Gate = { ...bareGate, figures: metrics };
 
   const routes = new Map<string, (req: IncomingMessage, res: ServerResponse, visitor: Visitor) => Promise<void>>([
     ['/mcp', handleStreamable],
@@ -54,15 +58,24 @@ export async function serveHttp(village: VillageServer, gate: Gate, options: Htt
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     checkOrigin(req);
-    const route = routes.get(pathOf(req));
+    const path = pathOf(req);
+    const route = routes.get(path);
     const token = bearerOf(req);
     // Verified here, so that nothing of a session shows without a token, and again for each call.
     const caller: Caller = await gate.callerOf({ assertion: undefined, bearer: token });
+    if (path === '/metrics') return answerMetrics(req, res, caller);
     if (route === undefined || token === undefined) {
       res.writeHead(404).end();
       return;
     }
     await route(req, res, { token, owner: options.bindsSessions ? caller.agentId : undefined });
+  }
+
+  /** By the same row as the router's. */
+  async function answerMetrics(req: IncomingMessage, res: ServerResponse, caller: Caller): Promise<void> {
+    if (req.method !== 'GET') throw wrongMethod('GET');
+    gate.authorize(caller, METRICS);
+    res.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' }).end(await metrics.text());
   }
 
   async function handleStreamable(req: IncomingMessage, res: ServerResponse, visitor: Visitor): Promise<void> {
@@ -164,6 +177,7 @@ export async function serveHttp(village: VillageServer, gate: Gate, options: Htt
       clearInterval(sweeper);
       streamable.endAll();
       legacy.endAll();
+      metrics.close();
       http.close(() => village.close().then(resolve, reject));
       http.closeAllConnections();
       return closed;

@@ -80,7 +80,8 @@ describe.each(WAYS)("the SDK's client over %s at %s", (door, version) => {
       .toEqual(expect.arrayContaining(['up__echo', 'ask__sample', 'mutate__target']));
     expect((await client.listPrompts()).prompts.map(({ name }) => name)).toContain('up__greet');
     expect((await client.listResources()).resources.map(({ uri }) => uri)).toContain('note://alice');
-    expect(await client.listResourceTemplates()).toEqual({ resourceTemplates: [] });
+    const { resourceTemplates } = await client.listResourceTemplates();
+    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual(['village://events/{after}']);
     expect(await client.ping()).toEqual({});
   });
 

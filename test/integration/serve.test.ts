@@ -1,6 +1,9 @@
 /** One server of ours alone: who may call it, over which transport, and how sessions begin and end (P1, A6, A7). */
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { request } from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -18,9 +21,19 @@ import { Pipe, type Started, startFixture } from '../fixtures/lib/start.ts';
 
 const running: { close(): Promise<unknown> }[] = [];
 const processes: Started[] = [];
+const folders: string[] = [];
+
+/** Of a server that has a process to itself. */
+function ownFolder(): string {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'serve-'));
+  folders.push(folder);
+  return folder;
+}
+
 afterEach(async () => {
   for (const one of running.splice(0).reverse()) await one.close();
   for (const one of processes.splice(0)) await one.stop();
+  for (const folder of folders.splice(0)) fs.rmSync(folder, { recursive: true, force: true });
 });
 
 /** A server of one tool, `whoami`, and one resource that changes when `change` is called. */
@@ -126,7 +139,7 @@ describe('over HTTP without the router', () => {
     ['two joined', { authorization: 'Bearer token-king, Bearer token-king' }],
   ])('[A7] refuses %s with 401 on every path', async (_, headers) => {
     const { url } = await serveHttp();
-    for (const path of ['/mcp', '/sse', '/messages', '/other', '//mcp', '/mcp?access_token=token-king']) {
+    for (const path of ['/mcp', '/sse', '/messages', '/metrics', '/other', '//mcp', '/mcp?access_token=token-king']) {
       const answer = await post(new URL(url!).origin + path, headers, JSON.stringify(INITIALIZE));
       expect([path, answer.status]).toEqual([path, 401]);
       expect(answer.headers['www-authenticate']).toBe('Bearer');
@@ -247,7 +260,7 @@ describe('behind the router', () => {
   });
 
   it('[A6] over stdio refuses a call without a valid assertion, lists without one, and applies the matrix again', async () => {
-    const started = startFixture('serve-one.ts', ['monitoring', '--behind-router']);
+    const started = startFixture('serve-one.ts', ['monitoring', '--behind-router', '--data-dir', ownFolder()]);
     processes.push(started);
     const pipe = new Pipe(started);
     await pipe.initialize();
@@ -302,14 +315,14 @@ describe('over stdio without the router', () => {
 
   it('[P1] answers initialize soon after its start, because nothing heavy is loaded for it', async () => {
     const begun = performance.now();
-    const started = startFixture('serve-one.ts', ['monitoring']);
+    const started = startFixture('serve-one.ts', ['monitoring', '--data-dir', ownFolder()]);
     processes.push(started);
     await new Pipe(started).initialize();
     expect(performance.now() - begun).toBeLessThan(2_000); // 0.2 s where nothing else runs
   });
 
   it('[P1] ends as a process when its input ends', async () => {
-    const started = startFixture('serve-one.ts', ['monitoring']);
+    const started = startFixture('serve-one.ts', ['monitoring', '--data-dir', ownFolder()]);
     processes.push(started);
     const pipe = new Pipe(started);
     await pipe.initialize();
@@ -318,5 +331,20 @@ describe('over stdio without the router', () => {
     const gone = once(started.process, 'exit');
     started.process.stdin.end();
     expect(await gone).toEqual([0, null]);
+  });
+});
+
+describe('metrics', () => {
+  it('[O6] a server alone over HTTP tells them to whom the matrix lets, and to nobody without a token', async () => {
+    const serving = await serveHttp();
+    await whoami(await connect(serving.url!, 'token-king'));
+    const url = new URL('/metrics', serving.url);
+    const ask = (token?: string) =>
+      fetch(url, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });
+    expect((await ask()).status).toBe(401);
+    expect((await ask('token-dave')).status).toBe(400);
+    const text = await (await ask('token-king')).text();
+    expect(text).toContain('aivillage_server_request_duration_seconds_count{server="test",method="tools/call"} 1');
+    expect(text).toContain('aivillage_server_sessions{server="test"} 1');
   });
 });

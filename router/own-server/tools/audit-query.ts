@@ -20,8 +20,11 @@ export const auditQuery = ({ dataDir }: OwnServerDeps) =>
       tool: name.optional(),
       kind: z.enum(AUDIT_KINDS).optional(),
       outcome: z.enum(AUDIT_OUTCOMES).optional(),
+      server: name.optional(),
+      workflow: name.optional().describe('Calls that named this workflow in _meta["io.aivillage/workflow"]'),
+      trace: name.optional().describe('Calls of this W3C trace id, 32 hexadecimal digits'),
       call_id: name.optional().describe('All records of one call'),
-      limit: z.number().int().min(1).max(200).default(50),
+      limit: z.number().int().min(1).max(1_000).default(50),
       before: z
         .number()
         .int()
@@ -31,7 +34,7 @@ export const auditQuery = ({ dataDir }: OwnServerDeps) =>
         .describe('Only records with a smaller seq'),
     }),
     output: z.object({
-      records: z.array(z.record(z.string().max(100), z.unknown())).max(200),
+      records: z.array(z.record(z.string().max(100), z.unknown())).max(1_000),
       next_before: z
         .number()
         .int()

@@ -5,17 +5,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
+import { type Folder, folderOf, resolveInside } from '../../../shared/folders.ts';
 import type { Skipped } from './draft.ts';
-
-/** A folder that may be read. */
-export interface Folder {
-  /** Full path without links. */
-  readonly real: string;
-  /** As the owner named it. */
-  readonly given: string;
-  /** What stands for it in ids. */
-  readonly label: string;
-}
 
 export interface FoundFile {
   /** Full path without links. */
@@ -26,19 +17,6 @@ export interface FoundFile {
 
 const MOST_FILES = 100_000;
 
-/** Those of the owner's folders that exist. */
-export async function openFolders(given: readonly string[]): Promise<Folder[]> {
-  const folders: Folder[] = [];
-  for (const folder of given) {
-    const real = await fs.realpath(folder).catch(() => undefined);
-    if (real === undefined || folders.some((known) => known.real === real)) continue;
-    const base = path.basename(real) || 'root';
-    const same = folders.filter(({ label }) => label === base || label.startsWith(`${base}~`)).length;
-    folders.push({ real, given: path.resolve(folder), label: same === 0 ? base : `${base}~${same + 1}` });
-  }
-  return folders;
-}
-
 /**
  * The files under the named paths, each once, folders in the order of names. Hidden entries of folders are passed over.
  * @throws AppError INVALID_PARAMS when a path leads outside, before anything is found
@@ -47,13 +25,14 @@ export async function* findFiles(
   paths: readonly string[],
   folders: readonly Folder[],
 ): AsyncGenerator<FoundFile | Skipped> {
-  if (folders.length === 0) {
+  const [first, ...others] = folders;
+  if (first === undefined) {
     throw new AppError('INVALID_PARAMS', {
       text: 'No folder is open for ingesting. Send the text in `documents`, or ask the owner to set HYPERRAG_FOLDERS.',
     });
   }
   const starts = [];
-  for (const asked of paths) starts.push(await resolveInside(asked, folders));
+  for (const asked of paths) starts.push(await resolveNamed(asked, [first, ...others]));
   const seen = new Set<string>();
   for (const start of starts) {
     if ('reason' in start) yield start;
@@ -93,25 +72,17 @@ async function* walk(real: string, folders: readonly Folder[], seen: Set<string>
   }
 }
 
-/** A relative path is one inside the first folder. Outside, nobody learns whether there is something. */
-async function resolveInside(asked: string, folders: readonly Folder[]): Promise<{ real: string } | Skipped> {
-  const full = path.resolve(folders[0]!.real, asked);
-  const isNamedInside = folders.some(({ real, given }) => isInside(full, real) || isInside(full, given));
-  const real = isNamedInside ? await fs.realpath(full).catch(() => undefined) : undefined;
-  if (isNamedInside && real === undefined) return { id: asked, reason: 'There is no such file or folder.' };
-  if (real !== undefined && folderOf(real, folders)) return { real };
+/** Outside, nobody learns whether there is something. */
+async function resolveNamed(
+  asked: string,
+  folders: readonly [Folder, ...Folder[]],
+): Promise<{ real: string } | Skipped> {
+  const found = await resolveInside(asked, folders);
+  if (found === 'absent') return { id: asked, reason: 'There is no such file or folder.' };
+  if (found !== 'outside') return found;
   throw new AppError('INVALID_PARAMS', {
     text: 'A path lies outside the folders that are open for ingesting; nothing was ingested. The owner opens folders with HYPERRAG_FOLDERS.',
   });
-}
-
-function folderOf(real: string, folders: readonly Folder[]): Folder | undefined {
-  return folders.find((folder) => isInside(real, folder.real));
-}
-
-function isInside(full: string, folder: string): boolean {
-  const relative = path.relative(folder, full);
-  return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }
 
 function idOf(real: string, folder: Folder): string {

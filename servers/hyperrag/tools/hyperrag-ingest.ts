@@ -2,12 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { AppError } from '../../../shared/errors.ts';
+import { openFolders } from '../../../shared/folders.ts';
 import type { CallContext } from '../../../shared/request.ts';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { HyperragDeps } from '../deps.ts';
 import { chunkMarkdown, chunkText } from '../ingest/chunk.ts';
 import { MAX_ID, MAX_SOURCE, MAX_TITLE, type Read, type Skipped, skip } from '../ingest/draft.ts';
-import { findFiles, openFolders } from '../ingest/files.ts';
+import { findFiles } from '../ingest/files.ts';
 import { readHtml } from '../ingest/html.ts';
 import { type IngestOptions, type IngestResult, ingest, MOST_TOLD } from '../ingest/ingest.ts';
 import { readFile } from '../ingest/read-file.ts';

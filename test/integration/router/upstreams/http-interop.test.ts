@@ -7,10 +7,10 @@ import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { type EventStore, StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { CallToolRequestSchema, type JSONRPCMessage, ListRootsResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkUrl } from '../../../../router/upstreams/check-url.ts';
 import { httpSse } from '../../../../router/upstreams/http-sse.ts';
 import { streamableHttp } from '../../../../router/upstreams/streamable-http.ts';
 import type { Transport } from '../../../../router/upstreams/transport.ts';
+import { checkUrl } from '../../../../shared/check-url.ts';
 import { encodeOctets } from '../../../../shared/json/octets.ts';
 import { answerText, Heard, json, notify, options, request, startServer } from './http-harness.ts';
 

@@ -7,9 +7,9 @@ import {
   pointSchema,
   toCurrent,
   toPoint,
+  totalsOf,
 } from '../../../../servers/monitoring/figures.ts';
 import { judge } from '../../../../servers/monitoring/health.ts';
-import { History, thin } from '../../../../servers/monitoring/history.ts';
 import { machineReader, type Sample } from '../../../../servers/monitoring/machine.ts';
 import { Sampler } from '../../../../servers/monitoring/sampler.ts';
 
@@ -53,28 +53,9 @@ function networkInterface(name: string, bytesPerSecond: number | null) {
 
 const NOTHING: Sample = { atMs: 0, cpu: null, memory: null, disk: null, network: null };
 
-describe('the history', () => {
-  it('[O1] keeps the last samples, oldest first', () => {
-    const history = new History(3);
-    for (const at of [1, 2, 3, 4, 5]) history.add(sample(at));
-    expect(history.since(0).map(({ atMs }) => atMs)).toEqual([3, 4, 5]);
-    expect(history.since(5).map(({ atMs }) => atMs)).toEqual([5]);
-    expect(history.latest?.atMs).toBe(5);
-  });
-
-  it('[O1] gives one point for each interval, its last one', () => {
-    expect(
-      thin(
-        [0, 4_999, 5_000, 9_000, 16_000].map((at) => sample(at)),
-        5_000,
-      ).map(({ atMs }) => atMs),
-    ).toEqual([4_999, 9_000, 16_000]);
-  });
-});
-
 describe('the figures', () => {
   it('[O1] hold what was asked for and nothing else, with units in the names', () => {
-    expect(toCurrent(sample(0), ['cpu', 'memory'])).toEqual({
+    expect(toCurrent(sample(0), ['cpu', 'memory'], null)).toEqual({
       sampled_at: '1970-01-01T00:00:00.000Z',
       cpu: {
         load_percent: 12.35,
@@ -97,28 +78,41 @@ describe('the figures', () => {
   });
 
   it('[O1] add up the interfaces without the loopback, and say null where nothing is known', () => {
-    expect(toPoint(sample(0), ['network', 'disk'])).toEqual({
+    expect(totalsOf(sample(0))).toMatchObject({
+      'network.rx_bytes_per_second': 30,
+      'network.tx_bytes_per_second': 30,
+      'disk.read_bytes_per_second': null,
+    });
+  });
+
+  it('[O1] make a point of the series of a moment, with what is missing as null', () => {
+    const values = new Map([
+      ['cpu.load_percent', 12.345],
+      ['process.router.cpu_percent', 3],
+      ['process.router.rss_bytes', 1_000],
+    ]);
+    expect(pointSchema.parse(toPoint({ atMs: 0, values }, ['cpu', 'memory', 'processes']))).toEqual({
       at: '1970-01-01T00:00:00.000Z',
-      network: { rx_bytes_per_second: 30, tx_bytes_per_second: 30 },
-      disk: { read_bytes_per_second: null, write_bytes_per_second: null },
+      cpu: { load_percent: 12.35 },
+      memory: { used_bytes: null, used_percent: null },
+      processes: [{ name: 'router', cpu_percent: 3, rss_bytes: 1_000 }],
     });
   });
 
   it('[O1] never invent: a machine that gives nothing has nulls, and a note for each', () => {
-    const current = toCurrent(NOTHING, METRICS);
+    const current = toCurrent(NOTHING, METRICS, null);
     expect(current).toMatchObject({ cpu: null, memory: null, disk: null, network: null });
-    expect(notesOn(NOTHING, METRICS).map((note) => note.split(':')[0])).toEqual([...METRICS]);
-    expect(pointSchema.parse(toPoint(NOTHING, METRICS)).cpu).toEqual({ load_percent: null });
+    expect(notesOn(NOTHING, METRICS, null).map((note) => note.split(':')[0])).toEqual([...METRICS]);
   });
 
   it('[O1] note each figure that is missing', () => {
-    const notes = notesOn(sample(0), METRICS);
+    const notes = notesOn(sample(0), METRICS, []);
     expect(notes.map((note) => note.split(/[:,]/)[0])).toEqual([
       'cpu.temperature_celsius',
       'memory.limit_bytes',
       'disk.read_bytes_per_second',
     ]);
-    expect(notesOn(sample(0), ['network'])).toEqual([]);
+    expect(notesOn(sample(0), ['network'], [])).toEqual([]);
   });
 });
 
@@ -182,7 +176,7 @@ describe('the sampler', () => {
     state.nowMs = 1_000;
     await sampler.current();
     expect(state.reads).toBe(2);
-    expect(sampler.history.since(0)).toHaveLength(2);
+    expect(sampler.latest?.atMs).toBe(1_000);
     sampler.close();
   });
 
@@ -203,7 +197,7 @@ describe('the machine', () => {
   it('[O1] is read for real: the figures are those of this computer', async () => {
     const read = machineReader(Date.now);
     const real = await read();
-    const current: z.output<typeof currentSchema> = currentSchema.parse(toCurrent(real, METRICS));
+    const current: z.output<typeof currentSchema> = currentSchema.parse(toCurrent(real, METRICS, null));
     const { totalmem, cpus } = await import('node:os');
     expect(current.memory?.total_bytes).toBe(totalmem());
     expect(current.cpu?.cores).toBe(cpus().length);

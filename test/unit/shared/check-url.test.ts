@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Address, checkUrl } from '../../../../router/upstreams/check-url.ts';
-import { AppError } from '../../../../shared/errors.ts';
+import { type Address, checkUrl } from '../../../shared/check-url.ts';
+import { AppError } from '../../../shared/errors.ts';
 
 const resolveTo =
   (...addresses: string[]) =>

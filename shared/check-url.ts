@@ -1,11 +1,11 @@
 /**
- * Decides whether the router may connect to a URL that did not come from its owner's own file (registered at run time, named
+ * Decides whether we may connect to a URL that did not come from its owner's own file (registered at run time, a webhook, named
  * by another server), and pins the addresses that were checked, so that a name that resolves otherwise later does not help.
  * https://modelcontextprotocol.io/specification/draft/basic/security_best_practices, "Server-Side Request Forgery".
  */
 import dns from 'node:dns/promises';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { AppError } from '../../shared/errors.ts';
+import { AppError } from './errors.ts';
 
 export interface CheckOptions {
   /** Allows loopback and private networks. Link-local addresses (cloud metadata) stay refused. */
