@@ -74,12 +74,14 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
     MCP_MAX_TOKENS: String(settings.maxTokens),
     HYPERRAG_FOLDERS: settings.hyperragFolders.join(','),
     FOG_LISTEN: settings.fogListen,
-    ...peerEnv(settings),
     HYPERRAG_MAX_PASSAGES: String(settings.hyperragMaxPassages),
   };
-  // The key is for one server only.
-  const builtInEnvOf = (id: string) =>
-    id === 'hyperrag' ? { ...builtInEnv, ...embedderEnv(settings.hyperragEmbedder) } : builtInEnv;
+  // Keys are for those servers only that use them.
+  const builtInEnvOf = (id: string) => ({
+    ...builtInEnv,
+    ...(id === 'hyperrag' && embedderEnv(settings.hyperragEmbedder)),
+    ...(MEET_PEERS.has(id) && peerEnv(settings)),
+  });
   return {
     configured(config) {
       return new UpstreamServer({
@@ -131,14 +133,23 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
   };
 }
 
-/** How peers are met, for the servers that meet them, as their variables. */
+/** Our servers that meet peers; the key of a private network is for nobody else. */
+const MEET_PEERS: ReadonlySet<string> = new Set(['p2p', 'fog']);
+
+/** How peers are met, as variables. */
 function peerEnv({ peers }: Settings): Record<string, string> {
-  const { listen, bootstrap, networkKey, mdns } = peers;
+  const { listen, bootstrap, networkKey, mdns, circuits } = peers;
   return {
     P2P_LISTEN: listen.join(','),
     P2P_BOOTSTRAP: bootstrap.join(','),
     P2P_MDNS: mdns ? '1' : '0',
     ...(networkKey !== undefined && { P2P_NETWORK_KEY: Buffer.from(networkKey).toString('hex') }),
+    ...(circuits !== undefined && {
+      BETANET_RELAY: circuits.relay ? '1' : '0',
+      BETANET_MIXING_MS: String(circuits.mixingMs),
+      BETANET_COVER_PER_SECOND: String(circuits.coverPerSecond),
+      ...(circuits.operator !== undefined && { BETANET_OPERATOR: circuits.operator }),
+    }),
   };
 }
 

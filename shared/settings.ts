@@ -103,6 +103,20 @@ export interface PeerSettings {
   /** 32 bytes; undefined for an open network. */
   readonly networkKey: Uint8Array | undefined;
   readonly mdns: boolean;
+  /** Absent: as their defaults. */
+  readonly circuits?: CircuitSettings;
+}
+
+/** How this machine takes part in circuits (BetaNet). */
+export interface CircuitSettings {
+  /** Carries circuits of others. */
+  readonly relay: boolean;
+  /** Mean time that a cell waits here; 0 is none. */
+  readonly mixingMs: number;
+  /** Cells that mean nothing, on each own circuit; 0 is none. */
+  readonly coverPerSecond: number;
+  /** Whoever builds a path takes no two relays of one operator. */
+  readonly operator: string | undefined;
 }
 
 /** All mistakes of the environment, one per line of the message; fit for the user, no secret in it. */
@@ -182,6 +196,12 @@ function toSettings(v: Variables, env: Environment): Settings {
       bootstrap: v.P2P_BOOTSTRAP,
       networkKey: v.P2P_NETWORK_KEY,
       mdns: v.P2P_MDNS,
+      circuits: {
+        relay: v.BETANET_RELAY,
+        mixingMs: v.BETANET_MIXING_MS,
+        coverPerSecond: v.BETANET_COVER_PER_SECOND,
+        operator: v.BETANET_OPERATOR,
+      },
     },
     hyperragMaxPassages: v.HYPERRAG_MAX_PASSAGES,
     hyperragEmbedder: v.HYPERRAG_EMBEDDER && { ...v.HYPERRAG_EMBEDDER, key: v.HYPERRAG_EMBEDDER_KEY },

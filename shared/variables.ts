@@ -187,6 +187,19 @@ export const VARIABLES = z.object({
     .transform((text) => text === '1' || text === 'true')
     .default(true)
     .meta({ meaning: 'Finds peers on the local network by multicast; 0 turns it off', default: '1' }),
+  BETANET_RELAY: expecting('0 or 1', z.enum(['0', '1', 'false', 'true']))
+    .transform((text) => text === '1' || text === 'true')
+    .default(true)
+    .meta({ meaning: 'Carries circuits of other peers; 0 turns it off', default: '1' }),
+  BETANET_MIXING_MS: whole('whole number of milliseconds', 0, 60_000)
+    .default(5)
+    .meta({ meaning: 'Mean of the random time that a cell of a circuit waits here; longer hides better; 0: none' }),
+  BETANET_COVER_PER_SECOND: whole('whole number', 0, 1_000)
+    .default(0)
+    .meta({ meaning: 'Cells that mean nothing, sent on each own circuit each second; 0: none' }),
+  BETANET_OPERATOR: expecting('1 to 64 letters, digits, dots and hyphens', z.string().regex(/^[\w.-]{1,64}$/))
+    .optional()
+    .meta({ meaning: 'Who runs this relay: nobody takes two relays of one operator where others are there' }),
   FORGE_MODEL_URL: expecting(
     'an https URL (http on this machine only), up to and with /v1',
     z.string().max(2_000).refine(isSafeUrl),

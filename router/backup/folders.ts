@@ -25,5 +25,5 @@ export class BackupError extends Error {
 /** Logs, SQLite's side files, and the locks by which processes show that they live. */
 export function isLeftOut(file: string): boolean {
   const [first = ''] = file.split(path.sep);
-  return first === 'logs' || first.endsWith('.owners') || /-(?:wal|shm|journal)$/.test(file);
+  return first === 'logs' || /\.owners?$/.test(first) || /-(?:wal|shm|journal)$/.test(file);
 }

@@ -31,6 +31,7 @@ export interface NetworkParts {
   readonly mdns: boolean;
   /** What else of the status is known elsewhere. */
   bitchat(): z.input<typeof statusSchema>['bitchat'];
+  betanet(): z.input<typeof statusSchema>['betanet'];
 }
 
 export interface Network {
@@ -38,7 +39,7 @@ export interface Network {
   close(): void;
 }
 
-export function createNetwork({ node, isPrivate, mdns, bitchat }: NetworkParts): Network {
+export function createNetwork({ node, isPrivate, mdns, bitchat, betanet }: NetworkParts): Network {
   const startedAt = node.now();
   /** When each announced service lapses. */
   const lapses = new Map<string, { readonly timer: NodeJS.Timeout; readonly at: number }>();
@@ -71,6 +72,7 @@ export function createNetwork({ node, isPrivate, mdns, bitchat }: NetworkParts):
           .sort((a, b) => (a.latency_ms ?? Number.MAX_VALUE) - (b.latency_ms ?? Number.MAX_VALUE))
           .slice(0, 100),
         bitchat: bitchat(),
+        betanet: betanet(),
         owner_pid: process.pid,
       };
     }),

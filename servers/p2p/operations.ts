@@ -1,6 +1,8 @@
 /** What the tools, resources and prompts ask of the node about peers, and the form of the answers. */
 import { z } from 'zod';
-import { detailsSchema, serviceNameSchema } from '../../shared/p2p/record.ts';
+import { detailsSchema, serviceNameSchema } from '../../shared/p2p/capabilities.ts';
+import { circuitStatusSchema } from './circuit-operations.ts';
+import { MAX_HOPS, MAX_LIFETIME_MS, PRIORITIES } from './limits.ts';
 import { defineOperation } from './owner/operation.ts';
 
 const MAX_TIME = 8_640_000_000_000_000;
@@ -58,6 +60,8 @@ export const statusSchema = z.object({
     /** Messages of others that are carried for them. */
     carried: countSchema,
   }),
+  /** BetaNet: circuits that end or pass here. */
+  betanet: circuitStatusSchema,
   /** The process that runs the node for all on this data folder. */
   owner_pid: countSchema,
 });
@@ -130,4 +134,79 @@ export const discoverFogNodes = defineOperation({
     gpuRequired: z.boolean(),
   }),
   result: z.object({ available_nodes: z.array(fogNodeSchema).max(MAX_FOG_NODES) }),
+});
+
+export const messageIdSchema = z.string().max(120);
+const contentSchema = z.string().max(60_000);
+
+export const sendMessage = defineOperation({
+  name: 'bitchat.send',
+  args: z.strictObject({
+    id: z.string().regex(/^[0-9a-f]{32}$/),
+    to: peerIdSchema,
+    fromAgent: z.string().max(128),
+    content: contentSchema,
+    ttlHops: z.int().min(1).max(MAX_HOPS),
+    expiresSeconds: z
+      .int()
+      .min(1)
+      .max(MAX_LIFETIME_MS / 1_000),
+  }),
+  result: z.object({ message_id: messageIdSchema, status: z.enum(['delivered', 'relayed', 'queued']) }),
+});
+
+export const inboxSchema = z.object({
+  /** Oldest first. */
+  messages: z
+    .array(
+      z.object({
+        message_id: messageIdSchema,
+        kind: z.enum(['message', 'broadcast', 'circuit']),
+        /** For what came through a circuit: `circuit:` and its id. */
+        from: peerIdSchema,
+        /** The agent behind it, by the word of its village. */
+        from_agent: z.string().max(128),
+        content: contentSchema,
+        priority: z.enum(PRIORITIES),
+        sent_at: timeSchema,
+        received_at: timeSchema,
+      }),
+    )
+    .max(200),
+  /** Give it as `after` to read on. */
+  next_after: countSchema,
+  /** Own messages, newest first. */
+  sent: z
+    .array(
+      z.object({
+        message_id: messageIdSchema,
+        to: peerIdSchema,
+        status: z.enum(['delivered', 'waiting', 'expired']),
+        sent_at: timeSchema,
+        delivered_at: timeSchema.nullable(),
+      }),
+    )
+    .max(200),
+});
+
+export const readInbox = defineOperation({
+  name: 'bitchat.inbox',
+  args: z.strictObject({
+    /** A position; without it the newest. */
+    after: countSchema.optional(),
+    limit: z.int().min(1).max(200),
+    kind: z.enum(['message', 'broadcast', 'circuit']).optional(),
+  }),
+  result: inboxSchema,
+});
+
+export const sendBroadcast = defineOperation({
+  name: 'broadcast.send',
+  args: z.strictObject({
+    id: z.string().regex(/^[0-9a-f]{32}$/),
+    fromAgent: z.string().max(128),
+    content: z.string().min(1).max(16_000),
+    priority: z.enum(PRIORITIES),
+  }),
+  result: z.object({ message_id: messageIdSchema, neighbours: countSchema }),
 });

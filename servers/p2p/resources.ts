@@ -1,7 +1,7 @@
-/** The P2P server's resources: how the node stands and who is there; both tell of changes (N6). */
+/** The P2P server's resources: how the node stands, who is there, what was received; all tell of changes (N6). */
 import { defineResource, type Resource } from '../../shared/resource.ts';
 import type { P2pDeps } from './deps.ts';
-import { listPeers, MAX_PEERS_LISTED, status } from './operations.ts';
+import { listPeers, MAX_PEERS_LISTED, readInbox, status } from './operations.ts';
 
 export function p2pResources({ ask, onChange }: P2pDeps): readonly Resource[] {
   return [
@@ -22,6 +22,15 @@ export function p2pResources({ ask, onChange }: P2pDeps): readonly Resource[] {
       mimeType: 'application/json',
       read: async () => ({ json: await ask(listPeers, { connectedOnly: false, limit: MAX_PEERS_LISTED }) }),
       watch: (onUpdate) => onChange('peers', onUpdate),
+    }),
+    defineResource({
+      uri: 'p2p://inbox',
+      name: 'p2p_inbox',
+      title: 'Inbox of messages from peers',
+      description: 'The newest 50 messages and broadcasts, and how far own messages are. Updated with each of them.',
+      mimeType: 'application/json',
+      read: async () => ({ json: await ask(readInbox, { limit: 50 }) }),
+      watch: (onUpdate) => onChange('inbox', onUpdate),
     }),
   ];
 }

@@ -3,12 +3,12 @@
  * later), and takes in what others tell. Decides nothing by what they claim.
  */
 import type { Log } from '../log.ts';
+import { type Capabilities, capabilitiesSchema } from './capabilities.ts';
 import type { NodeKey } from './key.ts';
 import type { Topic, TopicSpec } from './node.ts';
 import {
-  type Capabilities,
-  capabilitiesSchema,
   MAX_RECORD_BYTES,
+  type Opened,
   openRecord,
   type PeerRecord,
   RECORD_LIFETIME_MS,
@@ -17,8 +17,9 @@ import {
 
 const TELL_EVERY_MS = 15_000;
 const STORE_EVERY_MS = 60_000;
-/** Changes that come together are told together. */
+/** Changes that come together are told together; and not more often than this, however many peers come. */
 const GATHER_MS = 100;
+const TELL_AT_MOST_EVERY_MS = 3_000;
 export const RECORD_TOPIC = '/aivillage/records/1';
 
 export interface AnnouncementParts {
@@ -48,18 +49,26 @@ export function startAnnouncements(parts: AnnouncementParts): Announcements {
   let offered: Capabilities = { cpu_cores: 0, memory_gb: 0, gpu: false, services: {} };
   let sequence = 0;
   let gathering: NodeJS.Timeout | undefined;
+  let toldAt = 0;
   let isClosed = false;
 
+  // Judged before it is passed on, then received: one check of the signature is enough.
+  const opened = new WeakMap<Uint8Array, Opened>();
+  const open = (data: Uint8Array): Opened => {
+    const found = opened.get(data) ?? openRecord(data, now());
+    opened.set(data, found);
+    return found;
+  };
   const topic = parts.subscribe({
     name: RECORD_TOPIC,
     maxBytes: MAX_RECORD_BYTES,
     judge(data) {
-      const { flaw } = openRecord(data, now());
+      const { flaw } = open(data);
       if (flaw === undefined) return 'accept';
       return flaw === 'forged' ? 'breach' : 'ignore';
     },
     receive(data) {
-      const { record } = openRecord(data, now());
+      const { record } = open(data);
       if (record !== undefined && record.peerId !== key.peerId) parts.learn(record);
     },
   });
@@ -72,6 +81,7 @@ export function startAnnouncements(parts: AnnouncementParts): Announcements {
   };
   const tell = (): void => {
     if (isClosed) return;
+    toldAt = now();
     topic.publish(sealRecord(key, draft())).catch((cause: unknown) => log.debug({ cause }, 'the record was not told'));
   };
   const store = (): void => {
@@ -80,10 +90,13 @@ export function startAnnouncements(parts: AnnouncementParts): Announcements {
   };
   const refresh = (): void => {
     if (gathering !== undefined || isClosed) return;
-    gathering = setTimeout(() => {
-      gathering = undefined;
-      tell();
-    }, GATHER_MS);
+    gathering = setTimeout(
+      () => {
+        gathering = undefined;
+        tell();
+      },
+      Math.max(GATHER_MS, toldAt + TELL_AT_MOST_EVERY_MS - now()),
+    );
   };
   const timers = [setInterval(tell, TELL_EVERY_MS), setInterval(store, STORE_EVERY_MS)];
 

@@ -2,11 +2,13 @@
  * Owns the running node: puts the table, standing, discovery, topics and records on top of libp2p and gives them the form of
  * `P2pNode`. Knows no protocol above.
  */
+import os from 'node:os';
 import type { Connection, PeerId } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { AppError } from '../errors.ts';
 import { startAnnouncements } from './announcements.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { isPeerId } from './key.ts';
 import { dhtKeyOf, makeLibp2p, type VillageLibp2p } from './libp2p.ts';
 import { planListening, rememberPorts } from './listen.ts';
@@ -18,16 +20,17 @@ import { createStanding } from './standing.ts';
 import { createTending } from './tending.ts';
 import { topicsOn } from './topics.ts';
 
-const DIAL_TIMEOUT_MS = 8_000;
+/** Several addresses are tried one after the other. */
+const DIAL_TIMEOUT_MS = 20_000;
 const PING_TIMEOUT_MS = 5_000;
 const FIND_TIMEOUT_MS = 5_000;
+/** Two sides that dial each other at once are no further apart than this. */
+const FORGOTTEN_AFTER_MS = 3_000;
 /** How long a peer that was disconnected on purpose stays away. */
 const DISMISSED_MS = 60_000;
-/** Of connections that were not asked for by name. */
-const SHARE_FOR_DISCOVERY = 0.5;
 
 export async function startNode(options: NodeOptions): Promise<P2pNode> {
-  const { key, log, now, maxConnections = 256 } = options;
+  const { key, log, now, maxConnections = 256, enoughNeighbours = 12 } = options;
   const standing = createStanding();
   const table = createPeerTable(options.maxPeers ?? 10_000, (peerId, at) => standing.of(peerId, at));
   const isRefused = (peer: PeerId) => standing.isRefused(peer.toString(), now());
@@ -82,15 +85,24 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     dial: async (target, signal) => void (await dial(target, signal)),
     isConnected: (target) => table.isConnected(peerIdIn(target) ?? ''),
     isRefused: (target) => standing.isRefused(peerIdIn(target) ?? '', now()),
-    hasRoom: () => table.connectedCount() < maxConnections * SHARE_FOR_DISCOVERY,
+    hasRoom: () => table.connectedCount() < enoughNeighbours,
   });
+
+  /** Who dials anew has forgotten the old connection: it was restarted. Over QUIC nothing else tells. */
+  const endForgotten = ({ id, remotePeer, timeline }: Connection): void => {
+    for (const old of libp2p.getConnections(remotePeer)) {
+      const isForgotten = old.limits === undefined && timeline.open - old.timeline.open >= FORGOTTEN_AFTER_MS;
+      if (old.id !== id && isForgotten) old.abort(new Error('the peer has dialled anew'));
+    }
+  };
 
   watchConnections(libp2p, {
     opened(connection) {
       const peerId = connection.remotePeer.toString();
       const address = connection.remoteAddr.toString();
       const { id, direction } = connection;
-      table.addLink(peerId, { id, address, direction, latencyMs: () => connection.rtt }, now());
+      table.addLink(peerId, { id, address, direction }, now());
+      if (direction === 'inbound' && connection.limits === undefined) endForgotten(connection);
       peerChanged(peerId);
     },
     closed(connection) {
@@ -114,7 +126,10 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
   const { gossip, dht, ping } = libp2p.services;
   const subscribe = topicsOn({ gossip, log, report });
   const learn = (record: PeerRecord): void => {
+    const isNew = table.get(record.peerId, now())?.record === undefined;
     if (!table.putRecord(record, now())) return;
+    // Who has just come knows nobody's record.
+    if (isNew) announcements.refresh();
     if (!table.isConnected(record.peerId)) tending.want(record.peerId);
     peerChanged(record.peerId);
   };
@@ -134,6 +149,17 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
   gossip.addEventListener('subscription-change', () => announcements.refresh());
   libp2p.addEventListener('self:peer:update', () => announcements.refresh());
 
+  const pingOnce = (peerId: string, signal: AbortSignal) =>
+    ping.ping(peerIdFromString(peerId), { signal, runOnLimitedConnection: true });
+  const endHeartbeat = startHeartbeat({
+    connected: table.connected,
+    ping: pingOnce,
+    measured: (peerId, latencyMs) => table.measured(peerId, latencyMs, now()),
+    giveUp(peerId) {
+      for (const connection of libp2p.getConnections(peerIdFromString(peerId))) connection.abort(new Error('silent'));
+    },
+  });
+
   const connect = async (target: string, signal?: AbortSignal): Promise<KnownPeer> => {
     standing.pardon(peerIdIn(target) ?? '');
     try {
@@ -152,7 +178,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     log,
     now,
     addresses,
-    faults: () => [...plan.faults, ...faults],
+    faults: () => [...plan.faults, ...faults, ...noNetwork()],
     peers: () => table.list(now()),
     peer: (peerId) => table.get(peerId, now()),
     onPeerChange(listener) {
@@ -160,9 +186,9 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
       return () => void listeners.delete(listener);
     },
     connect,
-    remember(peerId, addresses) {
+    remember(peerId, addresses, seenAt) {
       if (peerId === key.peerId || !isPeerId(peerId)) return;
-      table.addAddresses(peerId, addresses, now());
+      if (addresses.length > 0) table.addAddresses(peerId, addresses, Math.min(seenAt, now()));
       tending.want(peerId);
     },
     async disconnect(peerId) {
@@ -173,10 +199,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
       const limit = AbortSignal.timeout(PING_TIMEOUT_MS);
       try {
         if (!table.isConnected(peerId)) await dial(peerId, signal);
-        const taken = await ping.ping(peerIdFromString(peerId), {
-          signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-          runOnLimitedConnection: true,
-        });
+        const taken = await pingOnce(peerId, signal === undefined ? limit : AbortSignal.any([signal, limit]));
         table.measured(peerId, taken, now());
         return taken;
       } catch (cause) {
@@ -217,6 +240,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     async findRecord(peerId, signal) {
       const limit = AbortSignal.timeout(FIND_TIMEOUT_MS);
       const stop = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+      if (table.connectedCount() === 0) return undefined;
       try {
         for await (const event of dht.get(dhtKeyOf(peerId), { signal: stop })) {
           if (event.name !== 'VALUE') continue;
@@ -232,6 +256,7 @@ export async function startNode(options: NodeOptions): Promise<P2pNode> {
     report,
     sign: (domain, data) => key.sign(domain, data),
     async close() {
+      endHeartbeat();
       tending.close();
       announcements.close();
       listeners.clear();
@@ -265,6 +290,14 @@ function dialable(peerId: string, addresses: readonly string[]): Multiaddr[] {
       return [];
     }
   });
+}
+
+/** Looked at anew each time: cables come and go. */
+function noNetwork(): string[] {
+  if (Object.keys(os.networkInterfaces()).length > 0) return [];
+  return [
+    'No network interface is up, so no peer can be reached. Connect this machine to a network; the node goes on by itself.',
+  ];
 }
 
 function unreachable(cause: unknown): AppError {

@@ -2,14 +2,21 @@
  * Makes the libp2p node below ours: transports, encryption, discovery, DHT, gossip, relay. Only this file knows which modules
  * and which of their settings; it starts nothing.
  */
+
+import { setTimeout as pause } from 'node:timers/promises';
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { dcutr } from '@libp2p/dcutr';
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
 import { type Identify, identify } from '@libp2p/identify';
-import type { ConnectionGater, Libp2p } from '@libp2p/interface';
-import { FaultTolerance } from '@libp2p/interface';
-import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
+import {
+  type ConnectionGater,
+  FaultTolerance,
+  type Libp2p,
+  type PeerRouting,
+  peerRoutingSymbol,
+} from '@libp2p/interface';
+import { type KadDHT, type KadDHTComponents, type KadDHTInit, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
@@ -53,6 +60,7 @@ export interface MadeLibp2p {
 /** Key prefix of our records in the DHT. */
 export const DHT_PREFIX = 'aivillage';
 const MDNS_TAG = '_aivillage._udp.local';
+const WALK_EVERY_MS = 10_000;
 const MINUTE_MS = 60_000;
 /** Beyond what a topic allows, plus gossipsub's own fields. */
 const MAX_GOSSIP_BYTES = 256 * 1024;
@@ -81,17 +89,18 @@ export async function makeLibp2p(options: Libp2pOptions): Promise<MadeLibp2p> {
       inboundConnectionThreshold: 64,
       maxIncomingPendingConnections: 64,
       addressSorter: (a, b) => inOrder(rank(a.multiaddr), rank(b.multiaddr)),
-      addressDialTimeout: 3_000,
+      addressDialTimeout: 4_000,
     },
-    connectionMonitor: { pingInterval: 5_000 },
+    connectionMonitor: { enabled: false },
     peerDiscovery: options.mdns ? [mdns({ serviceTag: MDNS_TAG, interval: 3_000 })] : [],
     services: {
       identify: identify(),
-      ping: ping(),
-      dht: kadDHT({
+      ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
+      dht: pacedDht({
         protocol: '/aivillage/kad/1.0.0',
         clientMode: false,
-        allowQueryWithZeroPeers: true,
+        // Neighbours come by gossip and mDNS; the DHT looks around when that has settled.
+        initialQuerySelfInterval: 30_000,
         peerInfoMapper: passthroughMapper,
         validators: { [DHT_PREFIX]: (dhtKey, value) => refuseWrongRecord(dhtKey, value, now()) },
         selectors: { [DHT_PREFIX]: (_, values) => newest(values, now()) },
@@ -147,6 +156,23 @@ async function quicTransport({ quic, networkKey, listen }: Libp2pOptions, faults
     );
     return undefined;
   }
+}
+
+/**
+ * The search for relays walks the DHT at random without a pause as long as it has no relay, which in a small network is always: it
+ * took a whole core. So each walk waits a while first.
+ */
+function pacedDht(init: KadDHTInit): (components: KadDHTComponents) => KadDHT {
+  return (components) => {
+    const dht = kadDHT(init)(components);
+    const routing: PeerRouting = Reflect.get(dht, peerRoutingSymbol);
+    const walk = routing.getClosestPeers.bind(routing);
+    routing.getClosestPeers = async function* (key, options) {
+      await pause(WALK_EVERY_MS, undefined, { ref: false, ...(options?.signal && { signal: options.signal }) });
+      yield* walk(key, options);
+    };
+    return dht;
+  };
 }
 
 /** The file form that @libp2p/pnet takes. */

@@ -4,7 +4,8 @@
  */
 import type { Stream } from '@libp2p/interface';
 import type { Log } from '../log.ts';
-import type { Capabilities, PeerRecord } from './record.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { PeerRecord } from './record.ts';
 
 export type { Stream } from '@libp2p/interface';
 
@@ -81,8 +82,11 @@ export interface P2pNode {
 
   /** @param target multiaddr or peer id (looked up in the table and the DHT) @throws AppError CONNECTION_FAILED */
   connect(target: string, signal?: AbortSignal): Promise<KnownPeer>;
-  /** Says where a peer was met before; it is dialled until it is there, now and then when it does not come. */
-  remember(peerId: string, addresses: readonly string[]): void;
+  /**
+   * Says that a peer is wanted, and where it was met before, if it was: it is dialled until it is there.
+   * @param seenAt when it was met there; milliseconds since the epoch
+   */
+  remember(peerId: string, addresses: readonly string[], seenAt: number): void;
   /** Also keeps it from being dialled again by discovery for a while. */
   disconnect(peerId: string): Promise<void>;
   /** One round trip now. @throws AppError CONNECTION_FAILED, TIMEOUT */

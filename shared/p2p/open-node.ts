@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly portsFile?: string;
   /** Connections at once; 256 unless given. */
   readonly maxConnections?: number;
+  /** With so many neighbours it looks for no more by itself; 12 unless given. */
+  readonly enoughNeighbours?: number;
   /** Peers in the table; 10,000 unless given. */
   readonly maxPeers?: number;
   readonly log: Log;

@@ -12,8 +12,6 @@ export interface Link {
   readonly id: string;
   readonly address: string;
   readonly direction: 'inbound' | 'outbound';
-  /** Milliseconds of the last round trip. */
-  readonly latencyMs: () => number | undefined;
 }
 
 interface Entry {
@@ -28,8 +26,8 @@ export interface PeerTable {
   seen(peerId: string, now: number): void;
   addLink(peerId: string, link: Link, now: number): void;
   dropLink(peerId: string, linkId: string, now: number): void;
-  /** Addresses it was found at; the newest first, each once. */
-  addAddresses(peerId: string, addresses: readonly string[], now: number): void;
+  /** Addresses it was found at, when; the newest first, each once. */
+  addAddresses(peerId: string, addresses: readonly string[], seenAt: number): void;
   measured(peerId: string, latencyMs: number, now: number): void;
   /** Keeps the record when it is newer than the one that is known. @returns whether it was */
   putRecord(record: PeerRecord, now: number): boolean;
@@ -37,6 +35,7 @@ export interface PeerTable {
   list(now: number): KnownPeer[];
   has(peerId: string): boolean;
   isConnected(peerId: string): boolean;
+  connected(): string[];
   connectedCount(): number;
   size(): number;
 }
@@ -81,7 +80,7 @@ export function createPeerTable(maxPeers: number, standingOf: (peerId: string, n
       direction: link?.direction,
       transport: link && transportOf(link.address),
       addresses: [...new Set(addresses)].slice(0, MAX_ADDRESSES),
-      latencyMs: link?.latencyMs() ?? entry.latencyMs,
+      latencyMs: entry.latencyMs,
       lastSeenAt: link === undefined ? entry.lastSeenAt : now,
       record,
       standing: standingOf(peerId, now),
@@ -98,13 +97,13 @@ export function createPeerTable(maxPeers: number, standingOf: (peerId: string, n
     dropLink(peerId, linkId, now) {
       const entry = entries.get(peerId);
       if (entry === undefined || !entry.links.has(linkId)) return;
-      entry.latencyMs = entry.links.get(linkId)?.latencyMs() ?? entry.latencyMs;
       entry.links.delete(linkId);
       if (entry.links.size === 0) connected -= 1;
       touch(peerId, now);
     },
-    addAddresses(peerId, addresses, now) {
-      const entry = touch(peerId, now);
+    addAddresses(peerId, addresses, seenAt) {
+      const known = entries.get(peerId);
+      const entry = known !== undefined && known.lastSeenAt >= seenAt ? known : touch(peerId, seenAt);
       entry.addresses = [...new Set([...addresses, ...entry.addresses])].slice(0, MAX_ADDRESSES);
     },
     measured(peerId, latencyMs, now) {
@@ -123,6 +122,7 @@ export function createPeerTable(maxPeers: number, standingOf: (peerId: string, n
     list: (now) => [...entries].map(([peerId, entry]) => view(peerId, entry, now)).reverse(),
     has: (peerId) => entries.has(peerId),
     isConnected: (peerId) => (entries.get(peerId)?.links.size ?? 0) > 0,
+    connected: () => [...entries].flatMap(([peerId, { links }]) => (links.size > 0 ? [peerId] : [])),
     connectedCount: () => connected,
     size: () => entries.size,
   };

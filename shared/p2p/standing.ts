@@ -6,7 +6,9 @@ import type { Severity } from './node.ts';
 
 const COST: Readonly<Record<Severity, number>> = { slip: 2, breach: 20, attack: 100 };
 /** At or below this a peer is refused. */
-export const REFUSED_AT = -100;
+export const REFUSED_AT = -90;
+/** It falls no further. */
+const WORST = -100;
 const MEND_PER_SECOND = 0.2;
 const FIRST_REFUSAL_MS = 60_000;
 const LONGEST_REFUSAL_MS = 3_600_000;
@@ -53,7 +55,7 @@ export function createStanding(): Standing {
   return {
     report(peerId, severity, now) {
       const mark = markOf(peerId, now);
-      mark.points = Math.max(REFUSED_AT, mark.points - COST[severity]);
+      mark.points = Math.max(WORST, mark.points - COST[severity]);
       if (mark.points > REFUSED_AT) return false;
       mark.refusedUntil = now + Math.min(LONGEST_REFUSAL_MS, FIRST_REFUSAL_MS * 2 ** mark.refusals);
       mark.refusals += 1;

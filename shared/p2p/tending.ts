@@ -11,7 +11,8 @@ const WAIT_FOR_OTHERS_MS = 30_000;
 const RECENT_MS = 30 * 60_000;
 const FORGOTTEN_AFTER_MS = 24 * 3_600_000;
 const MAX_WANTED = 2_000;
-const MAX_DIALS = 16;
+/** A handshake costs some milliseconds of CPU on both sides; many at once only make each other too late. */
+const MAX_DIALS = 6;
 
 export interface TendingParts {
   now(): number;

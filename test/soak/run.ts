@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const PARTS = ['kill', 'audit-tamper', 'id-collision', 'approvals', 'replicas', 'ledger'];
+const PARTS = ['kill', 'audit-tamper', 'id-collision', 'approvals', 'replicas', 'ledger', 'broadcast'];
 /** Needs packages that the project does not have. */
 const ON_REQUEST = ['onnx'];
 

@@ -104,7 +104,7 @@ async function findServer(node: P2pNode, join: string, joinedPeer: string): Prom
   if (named === undefined) return joinedPeer;
   const { peer_id: serverPeerId, address } = named;
   if (typeof serverPeerId !== 'string' || typeof address !== 'string' || !isPeerId(serverPeerId)) return joinedPeer;
-  node.remember(serverPeerId, [address]);
+  node.remember(serverPeerId, [address], node.now());
   await node.connect(address.endsWith(`/p2p/${serverPeerId}`) ? address : `${address}/p2p/${serverPeerId}`);
   return serverPeerId;
 }

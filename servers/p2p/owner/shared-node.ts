@@ -73,15 +73,17 @@ export function openSharedNode({ dataDir, log, open }: SharedNodeParts): SharedN
 
   const own = async (lock: FileLock): Promise<void> => {
     let tellGuests: (change: Change) => void = () => undefined;
+    let node: OwnNode | undefined;
     try {
-      const node = await open((change) => {
+      const opened = await open((change) => {
         tell(change);
         tellGuests(change);
       });
-      const server = await listenLocally(socketPath, (operation, args) => node.call(operation, args));
+      node = opened;
+      const server = await listenLocally(socketPath, opened.call);
       if (ending.signal.aborted) {
         await server.close();
-        await node.close();
+        await opened.close();
         lock.release();
         return;
       }
@@ -89,14 +91,15 @@ export function openSharedNode({ dataDir, log, open }: SharedNodeParts): SharedN
       const ended = Promise.withResolvers<void>();
       endOwn = async () => {
         await server.close();
-        await node.close();
+        await opened.close();
         lock.release();
         ended.resolve();
       };
       log.info({ pid: process.pid }, 'this process owns the peer-to-peer node');
-      become({ is: 'owner', call: node.call });
+      become({ is: 'owner', call: opened.call });
       await ended.promise;
     } catch (why) {
+      await node?.close().catch((cause: unknown) => log.error({ cause }, 'the peer-to-peer node did not end well'));
       lock.release();
       log.error({ cause: why }, 'the peer-to-peer node could not be started; it is tried again');
       become({ is: 'failed', why });

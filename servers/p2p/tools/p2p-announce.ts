@@ -1,6 +1,6 @@
 /** The tool `p2p_announce`: how a server of this village offers a service under this node's name (N5). */
 import { z } from 'zod';
-import { detailsSchema, serviceNameSchema } from '../../../shared/p2p/record.ts';
+import { detailsSchema, serviceNameSchema } from '../../../shared/p2p/capabilities.ts';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { P2pDeps } from '../deps.ts';
 import { announce, announcedSchema } from '../operations.ts';

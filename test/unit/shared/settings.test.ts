@@ -48,6 +48,13 @@ describe('readSettings', () => {
       maxResultBytes: 67_108_864,
       maxTokens: 128_000,
       hyperragFolders: [],
+      peers: {
+        listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'],
+        bootstrap: [],
+        networkKey: undefined,
+        mdns: true,
+        circuits: { relay: true, mixingMs: 5, coverPerSecond: 0, operator: undefined },
+      },
       twin: {
         passphrase: undefined,
         keyFile: path.join(`${dataDir}-keys`, 'twin-key'),
@@ -58,12 +65,6 @@ describe('readSettings', () => {
       },
       fogListen: '/ip4/127.0.0.1/tcp/0',
       modelEndpoint: undefined,
-      peers: {
-        listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/udp/0/quic-v1'],
-        bootstrap: [],
-        mdns: true,
-        networkKey: undefined,
-      },
       hyperragMaxPassages: 200_000,
       hyperragEmbedder: undefined,
       healthCheckIntervalMs: 30_000,
@@ -274,5 +275,33 @@ describe('the table of settings', () => {
         meaning: expect.stringMatching(/.{8}/),
       });
     expect(printSettings()).toContain('| `MCP_PORT` | 8083 | Port to listen on; 0 takes any free one |');
+  });
+
+  it.each([
+    ['P2P_LISTEN', '/ip4/0.0.0.0/tcp/4001/ws'],
+    ['P2P_LISTEN', '/ip4/300.0.0.1/tcp/1'],
+    ['P2P_BOOTSTRAP', 'example.org:4001'],
+    ['P2P_NETWORK_KEY', 'abc'],
+    ['P2P_MDNS', 'perhaps'],
+  ])('[N1] refuses %s=%s with its name, and shows no key', (name, value) => {
+    const [mistake, ...more] = mistakesOf({ [name]: value });
+    expect(mistake).toMatch(`${name}: expected`);
+    expect(more).toEqual([]);
+    if (name === 'P2P_NETWORK_KEY') expect(mistake).not.toContain(value);
+  });
+
+  it('[N1] reads how peers are met', () => {
+    const { peers } = readSettings({
+      P2P_LISTEN: '/ip4/0.0.0.0/tcp/4001, /ip6/::/udp/4001/quic-v1',
+      P2P_BOOTSTRAP: '/dns4/peer.example/tcp/4001',
+      P2P_NETWORK_KEY: '0f'.repeat(32),
+      P2P_MDNS: '0',
+    });
+    expect(peers).toMatchObject({
+      listen: ['/ip4/0.0.0.0/tcp/4001', '/ip6/::/udp/4001/quic-v1'],
+      bootstrap: ['/dns4/peer.example/tcp/4001'],
+      networkKey: new Uint8Array(32).fill(15),
+      mdns: false,
+    });
   });
 });
