@@ -18,19 +18,12 @@ export const DEFAULT_COMMANDS: readonly string[] = [
   'podman',
 ];
 
-export const BUILT_IN_SERVERS: readonly string[] = [
-  'hyperrag',
-  'governance',
-  'p2p',
-  'digital-twin',
-  'fog',
-  'monitoring',
-];
+const BUILT_IN_SERVERS: readonly string[] = ['hyperrag', 'governance', 'p2p', 'digital-twin', 'fog', 'monitoring'];
 
 /** The launcher of this program: `router/bin/aivillage.mjs`. */
 export const LAUNCHER = path.join(PACKAGE_FOLDER, 'router/bin/aivillage.mjs');
 
-export function isPath(command: string): boolean {
+function isPath(command: string): boolean {
   return /[/\\]/.test(command) || path.isAbsolute(command);
 }
 

@@ -6,7 +6,7 @@ export const METRICS = ['cpu', 'memory', 'disk', 'network'] as const;
 export type Metric = (typeof METRICS)[number];
 
 export const metricSchema = z.enum(METRICS);
-export const timeSchema = z.iso.datetime().max(40);
+const timeSchema = z.iso.datetime().max(40);
 
 const MAX_BYTES = Number.MAX_SAFE_INTEGER - 1;
 /** Longest list of file systems or interfaces that is told. */
