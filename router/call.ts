@@ -19,6 +19,8 @@ export interface Exchange {
    * @param holding of a large answer, to be released when the client has it; at once by a door that cannot tell
    */
   answer(message: Octets | undefined, holding?: Holding): void;
+  /** The answer says that the caller has to wait so long; told beside it where the door has a place for that. */
+  retryAfter?(ms: number): void;
   /** The server wants the client to let go of this call's connection and ask again after so long (SEP-1699). */
   pause?(retryMs: number): void;
 }

@@ -21,15 +21,22 @@ import { Catalog } from './catalog/catalog.ts';
 import { CoarseTimer } from './coarse-timer.ts';
 import type { Config } from './config/config.ts';
 import { OWN_ID } from './config/server-entry.ts';
+import { aboutDefinition, detailsOf } from './definitions/entry.ts';
+import { DefinitionGuard } from './definitions/guard.ts';
+import { openPinStore } from './definitions/pin-store.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
 import { readTls } from './doors/tls-files.ts';
 import { InternalDoor } from './internal-door.ts';
+import { openLedger } from './limits/ledger.ts';
+import { Limiter } from './limits/limiter.ts';
+import { Limits } from './limits/limits.ts';
+import { Penalties } from './limits/penalties.ts';
 import { AnswerCache } from './line/cache.ts';
 import { wayToOwnServer } from './own-server/open.ts';
 import { ServiceRegistry } from './own-server/service-registry.ts';
-import { rightsChanged, rightsNow } from './relay/list-changes.ts';
+import { definitionsChanged, rightsChanged, rightsNow } from './relay/list-changes.ts';
 import { askLevels } from './relay/logging.ts';
 import { failQuestions } from './relay/questions.ts';
 import { dropSubscriptions } from './relay/subscriptions.ts';
@@ -41,8 +48,13 @@ import { Sessions } from './sessions.ts';
 import { EmergencyStop } from './stop/emergency-stop.ts';
 import { enforce } from './stop/enforce.ts';
 import { openStopStore } from './stop/stop-store.ts';
+import { ToolRecords } from './tools/records.ts';
 import { ServerSet } from './upstreams/server-set.ts';
 import { VERSION } from './version.ts';
+
+/** The clock of the machine: all processes on it read the same, and it never goes back. */
+const MACHINE_OFFSET_MS = Number(process.hrtime.bigint() / 1_000n) / 1_000 - performance.now();
+const machineMs = (): number => performance.now() + MACHINE_OFFSET_MS;
 
 export interface RunningRouter {
   readonly router: Router;
@@ -58,6 +70,8 @@ const MAX_SESSIONS = 20_000;
 const MAX_SESSIONS_PER_AGENT = 5_000;
 const PAGE_SIZE = 1_000;
 const FIRST_LIST_WAIT_MS = 800;
+/** What other processes approved is in force after so long. */
+const REFRESH_MS = 500;
 
 /** Rejects with what its user must know when a store, a key or a setting refuses. */
 export async function openRouter(settings: Settings, config: Config, log: Logger): Promise<RunningRouter> {
@@ -96,10 +110,28 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   });
   const serverIdentities = new ServerIdentities(() => timer.now());
   const stopStore = await openStopStore(dataDir);
+  const limiter = new Limiter({
+    ledger: await openLedger(dataDir, machineMs()),
+    timer,
+    now: machineMs,
+    onFault: (error) => log.error({ err: error }, 'limits cannot be counted together with other routers'),
+  });
   /** What happens whether or not it can be recorded; what may not happen then waits for its record itself. */
   const record = (entry: AuditEntry): void => {
     audit.append(entry).catch((error: unknown) => log.error({ err: error, kind: entry.kind }, 'could not be recorded'));
   };
+  let refreshedAt = 0;
+  const definitions = new DefinitionGuard({
+    store: await openPinStore(dataDir),
+    approvesFirst: () => current.router.definitions === 'approval',
+    now: Date.now,
+    onWithheld: (withholding) => {
+      const { server, list, name, why, pending } = withholding;
+      log.warn({ server, list, name, why }, 'a definition is withheld until it is approved: aivillage definitions');
+      record({ ...aboutDefinition(server, list, name, pending), details: detailsOf(withholding) });
+    },
+    onChanged: () => definitionsChanged(router),
+  });
   const sessions: Sessions = new Sessions({
     timer,
     idleMs: settings.sessionTimeoutMs,
@@ -123,10 +155,12 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       maxTimeoutMs: settings.maxTimeoutMs,
       maxMessageBytes: settings.maxMessageBytes,
       heartbeatMs: settings.heartbeatIntervalMs,
+      lean: config.router.lean,
       pageSize: config.router.pageSize ?? PAGE_SIZE,
       firstListWaitMs: FIRST_LIST_WAIT_MS,
     },
-    catalog: new Catalog(),
+    catalog: new Catalog(definitions),
+    definitions,
     sessions,
     identity: {
       get available() {
@@ -144,12 +178,28 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     matrix: createMatrix({ builtIn: BUILT_IN_ROWS, configured: [], permits }),
     audit,
     stop: new EmergencyStop(stopStore, log),
+    limits: new Limits({
+      limiter,
+      penalties: new Penalties(),
+      perMinute: () => current.router.rateLimit.perMinute,
+      now: machineMs,
+      // Not before it has read why.
+      disconnect: (agentId) => setImmediate(() => sessions.closeOf(agentId, 'it went on calling beyond its limit')),
+    }),
+    screening: { isOn: () => current.router.screening },
+    toolRecords: new ToolRecords(),
     tickets: createTickets(signingKey),
     approvals: createUsedApprovals(stopStore.store),
     cache: new AnswerCache(() => timer.now()),
     timer,
     log,
   };
+  timer.add((now) => {
+    if (now - refreshedAt < REFRESH_MS) return;
+    refreshedAt = now;
+    definitions.refresh();
+  });
+  const recordIdentity = identityEvents(audit);
   const internalDoor = new InternalDoor(router, serverIdentities);
   const factory = serverFactory({
     router,
@@ -209,7 +259,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
   function adopt(): void {
     const before = rightsNow(router);
     const whole = registry.joinedTo(current);
-    router.settings = { ...router.settings, pageSize: current.router.pageSize ?? PAGE_SIZE };
+    router.settings = { ...router.settings, lean: current.router.lean, pageSize: current.router.pageSize ?? PAGE_SIZE };
     router.matrix = matrixOf(whole);
     identity.verifier.forget();
     servers.apply(whole.servers);
@@ -235,7 +285,10 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
           createAuthRoutes({
             ...identity,
             throttle: createLoginThrottle(Date.now),
-            audit: identityEvents(audit),
+            audit: async (event) => {
+              if (event.outcome === 'allowed' && event.agentId !== undefined) router.limits.count(event.agentId);
+              await recordIdentity(event);
+            },
             now: Date.now,
           }),
         ),
@@ -250,6 +303,8 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       await servers.stop();
       await internalDoor.close();
       await router.stop.close();
+      await limiter.close();
+      await definitions.close();
       await audit.close();
       await identity.close();
     },

@@ -6,10 +6,13 @@ import type { UsedApprovals } from './approval/used-approvals.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
+import type { DefinitionGuard } from './definitions/guard.ts';
 import type { Identity } from './identity.ts';
+import type { Limits } from './limits/limits.ts';
 import type { AnswerCache } from './line/cache.ts';
 import type { Sessions } from './sessions.ts';
 import type { EmergencyStop } from './stop/emergency-stop.ts';
+import type { ToolRecords } from './tools/records.ts';
 
 export interface RouterSettings {
   readonly defaultTimeoutMs: number;
@@ -18,6 +21,8 @@ export interface RouterSettings {
   readonly maxMessageBytes: number;
   /** Between two signs of life on an open stream. */
   readonly heartbeatMs: number;
+  /** Sessions of all servers begin in lean mode (R9). */
+  readonly lean: boolean;
   /** Items on one page of the router's own lists. */
   readonly pageSize: number;
   /** A list waits for servers that are starting, but not longer. */
@@ -30,12 +35,16 @@ export interface Router {
   /** Those in force; replaced whole when the configuration changes. */
   settings: RouterSettings;
   readonly catalog: Catalog;
+  readonly definitions: DefinitionGuard;
   readonly sessions: Sessions;
   readonly identity: Identity;
   /** The one in force; replaced whole when the configuration changes. */
   matrix: Matrix;
   readonly audit: AuditLog;
   readonly stop: EmergencyStop;
+  readonly limits: Limits;
+  readonly screening: { readonly isOn: () => boolean };
+  readonly toolRecords: ToolRecords;
   readonly tickets: Tickets;
   readonly approvals: UsedApprovals;
   readonly cache: AnswerCache;

@@ -102,6 +102,8 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         idleMs: config.isBuiltIn ? undefined : settings.connectionTimeoutMs,
         isAwaited: () => isSubscribedTo(router, config.id),
         maxConcurrent: config.securityProfile?.max_concurrent_operations,
+        profile: config.securityProfile,
+        rateLimit: config.securityProfile?.rate_limit,
         strategy: config.strategy,
         copies: copiesOf(config, {
           maxResultBytes: settings.maxResultBytes,
@@ -122,6 +124,8 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
         idleMs: undefined,
         isAwaited: () => true,
         maxConcurrent: undefined,
+        profile: undefined,
+        rateLimit: undefined,
         prefix: '',
         stopped: () => undefined,
         isolation: 'shared',

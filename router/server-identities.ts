@@ -46,6 +46,13 @@ const CALLERS: ReadonlyMap<string, Caller> = new Map(
   ]),
 );
 
+const SERVER_CALLERS: ReadonlySet<Caller> = new Set(CALLERS.values());
+
+/** Whether this is one of our own servers, as `verify` gives it: the very object, which no token of the village makes. */
+export function isServerCaller(caller: Caller): boolean {
+  return SERVER_CALLERS.has(caller);
+}
+
 interface Issued {
   readonly serverId: string;
   readonly endsAt: number;

@@ -67,6 +67,8 @@ export class Session {
   capabilities: ClientCapabilities = {};
   clientInfo: { readonly name: string; readonly version: string } | undefined;
   logLevel: LogLevel | undefined;
+  /** In lean mode (R9) the tools that it lists beside those by which it finds them; undefined: it lists all. */
+  loaded: Set<string> | undefined;
   /** Calls in flight by the client's own ids. */
   readonly calls = new Map<Octets, Call>();
   /** Requests to the client by our ids. */

@@ -106,6 +106,11 @@ export class Sessions {
     }
   }
 
+  /** Ends all sessions of an agent. */
+  closeOf(agentId: string, why: string): void {
+    for (const session of [...(this.perAgent.get(agentId) ?? [])]) this.close(session, why);
+  }
+
   closeAll(why: string): void {
     for (const session of this.all()) this.close(session, why);
     this.stopTimer();

@@ -142,6 +142,13 @@ export const ERRORS = {
   HEARTBEAT_TIMEOUT: { code: -32016, httpStatus: 200, reason: 'HEARTBEAT_TIMEOUT', text: 'No heartbeat in time' },
   /** Right in form, but not in the state that is found; `data.status` says which. */
   CONFLICT: { code: -32018, httpStatus: 409, reason: 'CONFLICT', text: 'This is not possible in its present state' },
+  /** Of something that its caller may use (others: UNKNOWN_NAME); it is not listed either until somebody approved it. */
+  DEFINITION_CHANGED: {
+    code: -32019,
+    httpStatus: 200,
+    reason: 'DEFINITION_CHANGED',
+    text: 'Its definition is not the one that was approved; nothing was run. It is withheld until it is approved again',
+  },
   UNKNOWN_SESSION: {
     code: -32017,
     httpStatus: 404,

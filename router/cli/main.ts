@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./explain.ts')).explainCommand(context),
   stop: async () => (await import('./stop.ts')).stopCommand(context),
   resume: async () => (await import('./stop.ts')).resumeCommand(context),
+  definitions: async () => (await import('./definitions.ts')).definitionsCommand(context),
   twin: async () => (await import('./twin.ts')).twinCommand(context),
   p2p: async () => (await import('./p2p.ts')).p2pCommand(context),
   audit: async () => (await import('./audit.ts')).auditCommand(context.audit()),

@@ -224,7 +224,13 @@ const originList = expecting(
 
 export const router = closed({
   /** Per caller. */
-  rateLimit: rate.default({ perMinute: 100 }),
+  rateLimit: closed({ perMinute: whole(' of calls', 1, 100_000_000) }).default({ perMinute: 100 }),
+  /** Whether a tool's definition may be listed when it is seen for the first time, or waits for an approval like one that changed. */
+  definitions: oneOf(['first-use', 'approval']).default('first-use'),
+  /** Whether sessions list only the tools by which they find the others, and what they loaded. A client may ask for it itself. */
+  lean: yesOrNo.default(false),
+  /** Whether calls whose arguments look like an attack are blocked. */
+  screening: yesOrNo.default(true),
   /** What stdio servers may be started with. Absent: the usual launchers, and any path that the file writes. */
   allowedCommands: texts(100, 4096).optional(),
   /** Entries of one page of the router's lists. */

@@ -45,6 +45,11 @@ export class HttpExchange implements Exchange {
     if (this.streams.priming) this.openStream().pause(Math.min(retryMs, MAX_RETRY_MS));
   }
 
+  /** For clients that go by headers; those of the protocol read `data.retryAfterMs`. */
+  retryAfter(ms: number): void {
+    if (!this.response.headersSent) this.response.setHeader('Retry-After', Math.ceil(ms / 1000));
+  }
+
   answer(message: Octets | undefined, holding?: Holding): void {
     this.onAnswered(this);
     if (message === undefined) {

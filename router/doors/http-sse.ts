@@ -63,6 +63,7 @@ export class HttpSseDoor {
   }
 
   private open(response: ServerResponse, caller: Caller): void {
+    this.router.limits.refusePaused(caller.agentId);
     const outlet = new SseOutlet(response, caller.tokenId);
     const session = this.router.sessions.open({ caller, endpoint: undefined, door: 'sse', outlet });
     this.outlets.set(session, outlet);

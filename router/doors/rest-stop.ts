@@ -13,7 +13,7 @@ import { orderResume, orderStop } from '../stop/order.ts';
 import { resumeInput, shutdownInput, toStopOutput } from '../stop/stop-schema.ts';
 import type { AuthAnswer, AuthHandler } from './rest-auth.ts';
 
-const STOP_PATH = '/api/emergency-stop';
+export const STOP_PATH = '/api/emergency-stop';
 
 /** By method and path, as the REST door mounts them. */
 export function stopRoutes(router: Router): readonly (readonly [string, AuthHandler])[] {

@@ -10,7 +10,7 @@ import type { Router } from '../router.ts';
 import { readBody } from './body.ts';
 import { answerJson } from './http-exchange.ts';
 import type { AuthHandler, AuthRoutes } from './rest-auth.ts';
-import { stopRoutes } from './rest-stop.ts';
+import { STOP_PATH, stopRoutes } from './rest-stop.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 const SERVICE = /^\/api\/services\/([A-Za-z0-9_-]{1,64})\/status$/;
@@ -54,6 +54,8 @@ export class RestDoor {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, caller: Caller, path: string): Promise<void> {
+    // Whoever stops everything is never told to wait with it.
+    if (!path.startsWith(STOP_PATH)) await this.router.limits.ofCaller(caller);
     const handler = this.closed.get(`${request.method} ${path}`);
     if (handler !== undefined) return this.run(handler, request, response, caller);
     if (path === '/api/health' && request.method === 'GET') {

@@ -112,9 +112,12 @@ export class StreamableHttpDoor {
     if (request.headers['mcp-session-id'] !== undefined) {
       throw new AppError('INVALID_REQUEST', { text: 'initialize opens a session; send it without Mcp-Session-Id' });
     }
+    this.router.limits.refusePaused(caller.agentId);
     const streams = new SessionStreams(this.kept);
     const session = this.router.sessions.open({ caller, endpoint, door: 'http', outlet: streams });
     this.streams.set(session, streams);
+    // For hosts that can be given an address and nothing else.
+    if (endpoint === undefined && /[?&]lean=1(?:&|$)/.test(request.url ?? '')) session.loaded = new Set();
     await receiveRequest(this.router, session, caller, message, {
       send: (text) => streams.send(text),
       answer: (answer) => {

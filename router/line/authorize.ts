@@ -1,5 +1,6 @@
 /** Step 3: the row of the matrix that decides, and what it says. Here a call is denied, and nowhere else. */
 import { AppError } from '../../shared/errors.ts';
+import { LOCAL_CALLER } from '../../shared/identity/local-caller.ts';
 import { parseExact } from '../../shared/json/exact.ts';
 import { decodeOctets } from '../../shared/json/octets.ts';
 import type { Allowed } from '../../shared/matrix/decide.ts';
@@ -27,6 +28,9 @@ export function authorize(call: Call, entry: Entry, matrix: Matrix): Allowed {
     arguments: () => argumentsOf(call),
   });
   call.rule = decision.row?.match;
+  if (entry.server.options.profile?.require_authentication === true && call.caller === LOCAL_CALLER)
+    throw new Denied(unknownName(entry.target.kind, entry.name), ['the server asks for a caller with a token']);
+  if (decision.allowed && entry.awaitsApproval) throw new AppError('DEFINITION_CHANGED');
   if (decision.allowed) return decision;
   const shown = decision.visible
     ? new AppError('FORBIDDEN', { text: `Not allowed this way: ${decision.reasons.join('; ')}` })

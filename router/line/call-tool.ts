@@ -11,9 +11,11 @@ import { askGovernance } from './ask-governance.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import { checkStop } from './check-stop.ts';
-import { forward, type Relay } from './forward.ts';
+import { forward, type Relay, saysFailed } from './forward.ts';
+import { limitCaller, limitTarget } from './limit-rate.ts';
 import { recordAnswer, recordFailure, recordHit, recordStart } from './record.ts';
 import { resolve } from './resolve.ts';
+import { screenCall } from './screen.ts';
 
 /**
  * @param relay takes the call to its server: `forward`, unless the server is asked once for several callers
@@ -22,22 +24,33 @@ import { resolve } from './resolve.ts';
  */
 export async function callTool(call: Call, router: Router, relay: Relay = forward): Promise<Answer> {
   let entry: Entry | undefined;
+  /** For `tool_report`: undefined where the call was put to the vote. */
+  let outcome: 'ok' | 'error' | 'refused' | undefined = 'refused';
   /** What the audit still has to learn if it ends here: exactly one record closes a call. */
   let owed: 'refusal' | 'outcome' | 'nothing' = 'refusal';
   try {
     checkStop(call, router);
     authenticate(call, router.identity);
+    const counted = limitCaller(call, router);
+    if (counted !== undefined) await counted;
     const found = resolve(call, router.catalog);
     entry = found instanceof Promise ? await found : found;
     call.entry = entry;
     call.check();
     const allowed = authorize(call, entry, router.matrix);
+    const within = limitTarget(call, entry, allowed.row, router);
+    if (within !== undefined) await within;
+    screenCall(call, entry, router);
     const asked = await askGovernance(call, entry, allowed, router);
-    if (asked !== undefined) return asked;
+    if (asked !== undefined) {
+      outcome = undefined;
+      return asked;
+    }
     call.check();
     const key = router.cache.keyFor(call, entry, allowed.row);
     const kept = key === undefined ? undefined : router.cache.get(key);
     if (kept !== undefined) {
+      outcome = 'ok';
       await recordHit(call, entry, router.audit);
       owed = 'nothing';
       call.check();
@@ -53,6 +66,7 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     const answer = await relay(call, entry, allowed.row.timeoutMs, router);
     await recordAnswer(call, entry, answer, router.audit);
     if (key !== undefined) router.cache.put(key, call, allowed.row, answer);
+    outcome = saysFailed(answer) ? 'error' : 'ok';
     owed = 'nothing';
     call.check();
     return answer;
@@ -61,6 +75,18 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     if (owed !== 'nothing') await recordFailure(call, entry, error, owed === 'outcome', router.audit);
     throw error;
   } finally {
+    if (entry?.target.kind === 'tool' && outcome !== undefined) noteTool(call, entry, outcome, router);
     if (call.left && entry?.target.kind === 'tool' && !entry.item.readOnly) router.cache.changed(entry.server);
   }
+}
+
+/** What left for its server and was not answered failed (R10). */
+function noteTool(
+  call: Call,
+  { server, item }: Entry,
+  outcome: 'ok' | 'error' | 'refused',
+  { toolRecords }: Router,
+): void {
+  const how = outcome === 'refused' && call.left ? 'error' : outcome;
+  toolRecords.note(server.id, item.own, how, performance.now() - call.startedAt, Date.now());
 }

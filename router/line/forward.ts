@@ -163,7 +163,7 @@ const FAILED = /"isError"\s*:\s*true|"code"\s*:\s*-32603/;
 const LOOKED_AT = 2_000;
 
 /** The tool, or the server, says that it failed: at the start or the end of what it answers. */
-function saysFailed({ octets }: Answer): boolean {
+export function saysFailed({ octets }: Answer): boolean {
   if (octets.length <= LOOKED_AT) return FAILED.test(octets);
   return FAILED.test(octets.slice(-LOOKED_AT / 2)) || FAILED.test(octets.slice(0, LOOKED_AT / 2));
 }

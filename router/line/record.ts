@@ -10,9 +10,11 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
 import { type Call, Cancelled } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
+import { Limited } from '../limits/limits.ts';
 import { memberOf, octetsOf, stringOf } from '../message.ts';
 import type { Answer } from '../upstreams/peer.ts';
 import { Denied } from './authorize.ts';
+import { Screened } from './screen.ts';
 
 /** Before the call leaves. Throws AppError AUDIT_UNAVAILABLE. */
 export async function recordStart(call: Call, entry: Entry, audit: AuditLog): Promise<void> {
@@ -80,10 +82,10 @@ export async function recordFailure(
     });
     return;
   }
-  const denied = error instanceof Denied ? { details: { ...approvalOf(call), reasons: error.reasons.join('; ') } } : {};
+  const denied = whyOf(call, error);
   await audit.append(
     {
-      kind: 'call_denied',
+      kind: kindOfRefusal(error),
       ...about(call, entry),
       ...denied,
       outcome: refusalOf(error),
@@ -123,8 +125,22 @@ function approvalOf({ approval }: Call): NonNullable<AuditEntry['details']> {
   return { proposal: proposalId, fence, executor };
 }
 
+function kindOfRefusal(error: AppError): AuditEntry['kind'] {
+  if (error instanceof Limited) return 'limited';
+  return error instanceof Screened ? 'screened' : 'call_denied';
+}
+
+/** What the caller does not learn, or not so exactly. */
+function whyOf(call: Call, error: AppError): Pick<AuditEntry, 'details'> {
+  if (error instanceof Denied) return { details: { ...approvalOf(call), reasons: error.reasons.join('; ') } };
+  if (error instanceof Screened) return { details: { score: error.score, features: error.explanation } };
+  return {};
+}
+
 function refusalOf(error: AppError): AuditOutcome {
   if (error instanceof Cancelled) return 'cancelled';
+  if (error instanceof Limited) return 'limited';
+  if (error instanceof Screened) return 'blocked';
   return error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
 }
 

@@ -40,9 +40,9 @@ async function findLater(call: Call, catalog: Catalog): Promise<Entry> {
 export function find(call: Call, view: View): Entry {
   switch (call.message.method) {
     case 'tools/call':
-      return named(call, view.lists.tools, 'name', 'tool');
+      return named(call, view.lists.tools, view.waiting.tools, 'tool');
     case 'prompts/get':
-      return named(call, view.lists.prompts, 'name', 'prompt');
+      return named(call, view.lists.prompts, view.waiting.prompts, 'prompt');
     case 'completion/complete':
       return referenced(call, view);
     default:
@@ -64,9 +64,14 @@ function required(call: Call, key: 'name' | 'uri'): string {
   return value;
 }
 
-function named(call: Call, entries: ReadonlyMap<string, Entry>, key: 'name', what: 'tool' | 'prompt'): Entry {
-  const name = required(call, key);
-  const entry = entries.get(name);
+function named(
+  call: Call,
+  entries: ReadonlyMap<string, Entry>,
+  waiting: ReadonlyMap<string, Entry>,
+  what: 'tool' | 'prompt',
+): Entry {
+  const name = required(call, 'name');
+  const entry = entries.get(name) ?? waiting.get(name);
   if (entry === undefined) throw unknownName(what, name);
   return entry;
 }

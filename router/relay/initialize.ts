@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
+import { reviewedOf } from '../catalog/catalog.ts';
 import { type Message, parseParams } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -10,9 +11,13 @@ import { seesAnyOf } from './sees.ts';
 /** Newest first. */
 export const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
 
+/** A client that wants to find its tools instead of being shown them all says so by this capability (R9). */
+const LEAN = 'io.aivillage/lean';
+
 const initializeParams = z.looseObject({
   protocolVersion: z.string().max(64),
   capabilities: z.looseObject({
+    experimental: z.record(z.string().max(200), z.unknown()).optional(),
     sampling: z.looseObject({}).optional(),
     roots: z.looseObject({ listChanged: z.boolean().optional() }).optional(),
     elicitation: z.looseObject({ form: z.looseObject({}).optional(), url: z.looseObject({}).optional() }).optional(),
@@ -47,9 +52,11 @@ export async function initialize(router: Router, session: Session, message: Mess
     });
   }
   const { protocolVersion, capabilities, clientInfo } = params.data;
+  const isLean = router.settings.lean && session.endpoint === undefined;
   const result = await about(router, session);
   session.version = PROTOCOL_VERSIONS.find((version) => version === protocolVersion) ?? PROTOCOL_VERSIONS[0];
   session.capabilities = capabilities;
+  if (isLean || capabilities.experimental?.[LEAN] !== undefined) session.loaded ??= new Set();
   session.clientInfo = { name: clientInfo.name, version: clientInfo.version };
   return stringifyOctets({ ...result, protocolVersion: session.version });
 }
@@ -68,5 +75,8 @@ async function about(router: Router, session: Session): Promise<object> {
     throw new AppError('UPSTREAM_UNAVAILABLE', { text: `The server ${session.endpoint} is not available` });
   // Tasks are not relayed, so they are not offered.
   const { tasks: _, ...capabilities } = server.initialized.capabilities;
-  return { ...server.initialized, capabilities };
+  const { instructions, ...about } = server.initialized;
+  const isShown =
+    typeof instructions === 'string' && router.definitions.showsInstructions(reviewedOf(server), instructions);
+  return { ...about, ...(isShown && { instructions }), capabilities };
 }

@@ -1,7 +1,8 @@
 /** Tells a session that a list changed, when it changed for its caller; others learn nothing of it (P9, B05). */
 import type { Octets } from '../../shared/json/octets.ts';
+import type { Target } from '../../shared/matrix/match.ts';
 import type { Matrix } from '../../shared/matrix/matrix.ts';
-import { type Entry, targetOf, type View } from '../catalog/catalog.ts';
+import { type Entry, reviewedOf, targetOf, type View } from '../catalog/catalog.ts';
 import { type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -9,15 +10,25 @@ import type { UpstreamServer } from '../upstreams/server.ts';
 
 /** A server lists something else than before. */
 export function listChanged(router: Router, server: UpstreamServer, list: ListName, before: readonly Item[]): void {
-  router.catalog.changed();
+  const was = router.catalog.view(undefined);
   const now = server.definitions[list];
-  const targets = [...without(before, now), ...without(now, before)].map((item) => targetOf(list, server, item));
-  const reordered = targets.length === 0;
+  router.definitions.review(reviewedOf(server), list, now);
+  router.catalog.changed();
+  const changed = [...without(before, now), ...without(now, before)];
+  const targets = changed
+    .map((item) => targetOf(list, server, item))
+    .filter((target) => isListed(was, list, target) || isListed(router.catalog.view(undefined), list, target));
+  const reordered = changed.length === 0;
   for (const session of router.sessions.all()) {
     if (session.endpoint !== undefined && session.endpoint !== server.id) continue;
     const seen = reordered ? now.map((item) => targetOf(list, server, item)) : targets;
     if (seen.some((target) => router.matrix.visible(session.caller, target))) tell(session, list);
   }
+}
+
+/** What waits for an approval may change as often as it likes: nobody is told. */
+function isListed(view: View, list: ListName, target: Target): boolean {
+  return target.kind === 'resource' || view.lists[list].has(target.listedName);
 }
 
 /** What decided on all lists at one time. */
@@ -50,7 +61,14 @@ export function rightsChanged(router: Router, before: Rights): void {
   }
 }
 
-function tell(session: Session, list: ListName): void {
+/** Something was approved, or is withheld now: by us, or by another process on the data folder. */
+export function definitionsChanged(router: Router): void {
+  const before = rightsNow(router);
+  router.catalog.changed();
+  rightsChanged(router, before);
+}
+
+export function tell(session: Session, list: ListName): void {
   if (session.version !== '') session.send(`{"jsonrpc":"2.0","method":"${LISTS[list].changed}"}` as Octets);
 }
 

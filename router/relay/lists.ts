@@ -9,6 +9,7 @@ import { firstStarts } from '../catalog/first-starts.ts';
 import { type Message, parseParams } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
+import { isVisible } from './sees.ts';
 
 const listParams = z.looseObject({ cursor: z.string().max(1000).optional() }).optional();
 
@@ -27,8 +28,8 @@ export async function list(
   const params = listParams.safeParse(parseParams(message));
   if (!params.success) throw new AppError('INVALID_PARAMS', { text: 'cursor must be a string' });
   await firstStarts(router.catalog.view(session.endpoint), router.settings.firstListWaitMs);
-  const entries = [...router.catalog.view(session.endpoint).lists[which].values()].filter((entry) =>
-    router.matrix.visible(caller, entry.target),
+  const entries = [...router.catalog.view(session.endpoint).lists[which].values()].filter(
+    (entry) => isVisible(router, caller, entry) && (which !== 'tools' || isLoaded(session, entry.name)),
   );
   const { pageSize } = router.settings;
   const from = params.data?.cursor === undefined ? 0 : behind(entries, params.data.cursor);
@@ -37,6 +38,13 @@ export async function list(
   const next =
     last !== undefined && from + pageSize < entries.length ? `,"nextCursor":${stringifyOctets(cursorAt(last))}` : '';
   return `{"${LISTS[which].member}":[${page.map((entry) => entry.octets).join(',')}]${next}}` as Octets;
+}
+
+/** By these a session in lean mode finds the others. */
+const FINDERS: ReadonlySet<string> = new Set(['tool_search', 'tool_load']);
+
+function isLoaded({ loaded }: Session, name: string): boolean {
+  return loaded === undefined || loaded.has(name) || FINDERS.has(name);
 }
 
 /** A cursor names the last thing shown, so that it holds when others come or go. */

@@ -3,8 +3,11 @@ import { AppError, toAppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import { Call, Cancelled, type Exchange } from '../call.ts';
+import { Limited } from '../limits/limits.ts';
 import { callTool } from '../line/call-tool.ts';
 import { checkAgent, isStopped } from '../line/check-stop.ts';
+import { limitCaller } from '../line/limit-rate.ts';
+import { recordFailure } from '../line/record.ts';
 import { type Message, memberOf, octetsOf } from '../message.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -37,7 +40,9 @@ export async function receiveRequest(
     const { ok, octets } = await handle(router, call);
     answer = `{"jsonrpc":"2.0","id":${id},"${ok ? 'result' : 'error'}":${octets}}` as Octets;
   } catch (thrown) {
-    answer = thrown instanceof Cancelled ? undefined : errorAnswer(id, logged(router, call, toAppError(thrown)));
+    const error = toAppError(thrown);
+    if (error instanceof Limited) exchange.retryAfter?.(Number(error.data?.retryAfterMs));
+    answer = error instanceof Cancelled ? undefined : errorAnswer(id, logged(router, call, error));
   }
   session.calls.delete(id);
   if (session.questions.size > 0) dropQuestions(session, call);
@@ -52,8 +57,7 @@ function logAnswer({ log }: Router, { correlationId, caller, message, startedAt 
 }
 
 function handle(router: Router, call: Call): Answer | Promise<Answer> {
-  const { session, message } = call;
-  switch (message.method) {
+  switch (call.message.method) {
     case 'tools/call':
     case 'resources/read':
     case 'prompts/get':
@@ -61,23 +65,42 @@ function handle(router: Router, call: Call): Answer | Promise<Answer> {
       return callTool(call, router);
     case 'resources/subscribe':
       return subscribe(router, call);
+    case 'ping':
+      return { ok: true, octets: EMPTY };
+  }
+  return handleOther(router, call);
+}
+
+/** What passes no line: it counts all the same. */
+async function handleOther(router: Router, call: Call): Promise<Answer> {
+  const { session, message } = call;
+  await limitOther(router, call);
+  switch (message.method) {
     case 'resources/unsubscribe':
       checkAgent(session.agentId, router);
       return unsubscribe(router, call);
-    case 'ping':
-      return { ok: true, octets: EMPTY };
     case 'logging/setLevel':
       checkAgent(session.agentId, router);
       setLevel(router, session, message);
       return { ok: true, octets: EMPTY };
     case 'initialize':
-      return initialize(router, session, message).then((octets) => ({ ok: true, octets }));
+      return { ok: true, octets: await initialize(router, session, message) };
   }
   const which = listOf(message.method);
   if (which === undefined)
     throw new AppError('METHOD_NOT_FOUND', { text: `Method not found: ${message.method.slice(0, 100)}` });
   router.identity.check(call.caller);
-  return list(router, session, call.caller, which, message).then((octets) => ({ ok: true, octets }));
+  return { ok: true, octets: await list(router, session, call.caller, which, message) };
+}
+
+/** Throws Limited, with a record of it. */
+async function limitOther(router: Router, call: Call): Promise<void> {
+  try {
+    await limitCaller(call, router);
+  } catch (error) {
+    if (error instanceof Limited) await recordFailure(call, undefined, error, false, router.audit);
+    throw error;
+  }
 }
 
 /** A notification, or the answer to what this client was asked. Of a stopped caller nothing is passed on. */

@@ -18,10 +18,16 @@ export interface ListingOptions {
   readonly onProblem: (list: ListName, problem: string) => void;
 }
 
+/** Lists that are read within so long. */
+const READS_MS = 1_000;
+const MAX_READS = 20;
+
 export class Listing {
   definitions: Definitions = NO_DEFINITIONS;
   private readonly options: ListingOptions;
   /** Lists being read, and whether they changed again meanwhile. */
+  /** performance.now() of the latest readings, those that still have to wait included. */
+  private readonly readAt: number[] = [];
   private readonly reading = new Map<ListName, { again: boolean }>();
 
   constructor(options: ListingOptions) {
@@ -49,6 +55,7 @@ export class Listing {
     try {
       while (mark.again) {
         mark.again = false;
+        await this.pause();
         const { items, problem } = await listAll(peer, LISTS[list], this.options.limits);
         if (problem !== undefined) this.options.onProblem(list, problem);
         this.show(list, items);
@@ -58,6 +65,18 @@ export class Listing {
     } finally {
       this.reading.delete(list);
     }
+  }
+
+  /** A server that says all the time that its lists changed is not asked all the time. */
+  private async pause(): Promise<void> {
+    const [oldest] = this.readAt;
+    const now = performance.now();
+    if (this.readAt.length >= MAX_READS && oldest !== undefined) {
+      this.readAt.shift();
+      const waitMs = oldest + READS_MS - now;
+      this.readAt.push(Math.max(now, oldest + READS_MS));
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    } else this.readAt.push(now);
   }
 
   private show(list: ListName, items: readonly Item[]): void {

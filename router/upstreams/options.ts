@@ -1,6 +1,7 @@
 /** What an upstream server is made from. Types only; server-factory.ts fills them in. */
 import type { AppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { SecurityProfile } from '../../shared/matrix/profile.ts';
 import type { Call } from '../call.ts';
 import type { Item, ListName } from '../catalog/definitions.ts';
 import type { CoarseTimer } from '../coarse-timer.ts';
@@ -12,6 +13,8 @@ import type { Peer, PeerEvents } from './peer.ts';
 import type { UpstreamServer } from './server.ts';
 import type { StrategyName } from './strategies.ts';
 import type { Transport } from './transport.ts';
+
+export type Profile = Pick<SecurityProfile, 'risk_level' | 'allowed_operations' | 'require_authentication'>;
 
 export interface ServerOptions {
   readonly id: string;
@@ -34,6 +37,10 @@ export interface ServerOptions {
   readonly isAwaited: () => boolean;
   /** Calls that it runs at a time; more wait. Undefined: as many as come. */
   readonly maxConcurrent: number | undefined;
+  /** What it may be used for, by whom, and how far it is trusted (M6). */
+  readonly profile: Profile | undefined;
+  /** Calls a minute, of all callers together. */
+  readonly rateLimit: number | undefined;
   /** At least one. */
   readonly copies: readonly CopyOptions[];
   readonly strategy: StrategyName;

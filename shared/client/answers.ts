@@ -26,6 +26,7 @@ const KINDS: Readonly<Record<Reason, ErrorKindName>> = {
   RECONNECTION_FAILED: 'RECONNECTION_FAILED',
   HEARTBEAT_TIMEOUT: 'HEARTBEAT_TIMEOUT',
   CONFLICT: 'CONFLICT',
+  DEFINITION_CHANGED: 'DEFINITION_CHANGED',
 };
 
 const dataSchema = z.looseObject({ reason: z.string() });

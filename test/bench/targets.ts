@@ -21,6 +21,8 @@ export interface TargetOptions {
   /** More of each upstream's entry, and of the row of its tools: for the router only. */
   readonly entry?: object;
   readonly row?: object;
+  /** More of the `router` section of its configuration. */
+  readonly router?: Readonly<Record<string, unknown>>;
   /** The checkout whose router it is; this one by default. */
   readonly root?: string;
 }
@@ -44,7 +46,7 @@ const LAUNCHER = 'router/bin/aivillage.mjs';
 const START_TIMEOUT_MS = 30_000;
 const RETRY_MS = 5;
 /** The most that the configuration takes: the limiter counts every call and refuses none. */
-const CALLS_PER_MINUTE = 1_000_000;
+const CALLS_PER_MINUTE = 100_000_000;
 
 type UpstreamEntry = BareRelayOptions['upstream'];
 
@@ -98,7 +100,7 @@ function startRouter(
   processes: Processes,
   port: number,
   entries: readonly UpstreamEntry[],
-  { root = ROOT, nodeFlags = [], entry: more = {}, row = {} }: TargetOptions,
+  { root = ROOT, nodeFlags = [], entry: more = {}, row = {}, router = {} }: TargetOptions,
 ): ChildProcess {
   const folder = processes.newFolder();
   const config = path.join(folder, 'mcp-servers.json');
@@ -112,7 +114,7 @@ function startRouter(
     JSON.stringify({
       mcpServers: Object.fromEntries(servers) as unknown,
       permissions,
-      router: { rateLimit: { perMinute: CALLS_PER_MINUTE } },
+      router: { rateLimit: { perMinute: CALLS_PER_MINUTE }, ...router },
     }),
   );
   const env = {

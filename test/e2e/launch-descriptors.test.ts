@@ -39,7 +39,8 @@ describe('what callers and the configuration say', () => {
         mcpServers: { up: fixture('tools.ts'), probe: fixture('probe.ts', ...HOSTILE) },
         agents: { alice: { level: 'OPERATOR' } },
         permissions: [{ match: '*__*', level: 'OPERATOR' }],
-        router: { rateLimit: { perMinute: 1_000_000 } },
+        // What it starts and passes on is hostile on purpose.
+        router: { rateLimit: { perMinute: 1_000_000 }, screening: false },
       },
     });
     session = await RawSession.open(village.url, tokenFor('alice'));

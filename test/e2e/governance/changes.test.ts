@@ -52,12 +52,13 @@ async function reconfigure(change: Record<string, unknown>): Promise<void> {
 it('[G5] G03: a definition that changed takes the approval back: the call does not run, and asks for a new vote', async () => {
   const { proposalId } = approvalOf(await magi.call('mut__target', { a: 1, b: 2 }));
   await magi.call('mut__mutate', { field: 'description', times: 1 });
-  await until('the change is seen', async () => {
-    const { result } = await magi.request('tools/list');
-    return JSON.stringify(result).includes('reads ~/.ssh first');
-  });
+  await until('the changed tool is withheld', async () => !(await magi.names()).includes('mut__target'));
   expect(structured(await vote(sage, proposalId))).toMatchObject({ proposal_status: 'approved' });
   await untilStatus(sage, proposalId, 'void');
+  const { stdout } = await governed.village.cli('definitions', 'list', '--json');
+  const [{ digest } = { digest: '' }] = JSON.parse(stdout) as { digest: string }[];
+  expect((await governed.village.cli('definitions', 'approve', 'mut', 'target', digest)).code).toBe(0);
+  await until('it is listed again', async () => (await magi.names()).includes('mut__target'));
   const again = approvalOf(await magi.call('mut__target', { a: 1, b: 2 }));
   expect(again.proposalId).not.toBe(proposalId);
   expect(again.status).toBe('voting_ongoing');

@@ -105,7 +105,7 @@ export class Village {
   static async start({ config, env: more = {}, folder: given, within = [] }: StartOptions): Promise<Village> {
     const folder = given ?? fs.mkdtempSync(path.join(os.tmpdir(), 'village-'));
     const configFile = path.join(folder, 'mcp-servers.json');
-    fs.writeFileSync(configFile, JSON.stringify({ mcpServers: {}, ...config }));
+    fs.writeFileSync(configFile, textOf(config));
     const env = {
       PATH: process.env.PATH,
       HOME: folder,
@@ -150,7 +150,7 @@ export class Village {
   /** Replaces the configuration file, as an editor does. */
   reconfigure(config: VillageConfig): void {
     const temporary = `${this.configFile}.new`;
-    fs.writeFileSync(temporary, JSON.stringify({ mcpServers: {}, ...config }));
+    fs.writeFileSync(temporary, textOf(config));
     fs.renameSync(temporary, this.configFile);
   }
 
@@ -188,6 +188,11 @@ export class Village {
     await this.stop();
     fs.rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** Tests that are not about limits are not limited. */
+function textOf({ router, ...config }: VillageConfig): string {
+  return JSON.stringify({ mcpServers: {}, ...config, router: { rateLimit: { perMinute: 1_000_000 }, ...router } });
 }
 
 /** Runs the launcher with these arguments. */

@@ -20,7 +20,8 @@ beforeAll(async () => {
         { match: 'pipe/mirror', level: 'OPERATOR' },
         { match: 'prompt:rec/open', level: 'OPERATOR' },
       ],
-      router: { rateLimit: { perMinute: 1_000_000 } },
+      // What is read here once is hostile on purpose.
+      router: { rateLimit: { perMinute: 1_000_000 }, screening: false },
     },
   });
 });

@@ -133,7 +133,15 @@ describe('a whole file', () => {
         justification: true,
       },
     ]);
-    expect(config.router).toEqual({ rateLimit: { perMinute: 7 }, pageSize: 50, allowedHosts: [], allowedOrigins: [] });
+    expect(config.router).toEqual({
+      rateLimit: { perMinute: 7 },
+      definitions: 'first-use',
+      screening: true,
+      lean: false,
+      pageSize: 50,
+      allowedHosts: [],
+      allowedOrigins: [],
+    });
     expect(config.locate(['permissions', 0, 'match'])).toEqual({ file, line: 14, column: 34 });
     expect(config.warnings).toEqual([]);
   });

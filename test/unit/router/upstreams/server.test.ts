@@ -83,6 +83,8 @@ function serverOf(fars: readonly Far[], more: Partial<ServerOptions> = {}): Upst
     idleMs: undefined,
     isAwaited: () => false,
     maxConcurrent: undefined,
+    profile: undefined,
+    rateLimit: undefined,
     strategy: 'round-robin',
     copies: fars.map((far) => ({ priority: 1, ways: [far.way] })),
     timer: new CoarseTimer(),
