@@ -136,7 +136,7 @@ const QUOTE = 0x22;
 const INTEGER = /^-?\d{1,20}$/;
 
 /** True for a value that may be an id or a progress token: a string or an integer. */
-export function isToken(octets: Octets): boolean {
+function isToken(octets: Octets): boolean {
   return octets.length <= MAX_ID_BYTES && (octets.charCodeAt(0) === QUOTE || INTEGER.test(octets));
 }
 

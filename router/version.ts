@@ -1,9 +1,10 @@
 /** The version of this program, from its package. */
-import { createRequire, findPackageJSON } from 'node:module';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { PACKAGE_FOLDER } from './package-folder.ts';
 
 function readVersion(): string {
-  const file = findPackageJSON(import.meta.url);
-  if (file === undefined) throw new Error('package.json is missing; install the package again');
+  const file = path.join(PACKAGE_FOLDER, 'package.json');
   return (createRequire(import.meta.url)(file) as { version: string }).version;
 }
 

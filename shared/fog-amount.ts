@@ -4,7 +4,7 @@ import { AppError } from './errors.ts';
 /** Micro-FOG; 1 FOG = 1,000,000. */
 export type Micro = bigint;
 
-export const MICRO_PER_FOG = 1_000_000n;
+const MICRO_PER_FOG = 1_000_000n;
 /** The most that one posting may move: 1,000,000,000 FOG. */
 export const MAX_AMOUNT: Micro = 1_000_000_000n * MICRO_PER_FOG;
 /** All money that may ever be issued: so that every balance is exact in a 64-bit column and in JSON numbers of micro-FOG. */

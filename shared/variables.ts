@@ -11,7 +11,7 @@ import { expecting } from './expecting.ts';
 import { isLoopback } from './loopback.ts';
 import { listenParts } from './p2p/listen.ts';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where public keys of other issuers come from (RFC 7517). */

@@ -53,7 +53,7 @@ const threshold = z.union([z.literal('all'), z.int(fewest).min(1, fewest).max(1_
 const hours = z.number().positive().max(8_760);
 
 /** The `governance` section of mcp-servers.json. */
-export const votingConfigSchema = z.strictObject({
+const votingConfigSchema = z.strictObject({
   voters: z
     .array(
       z

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../shared/errors.ts';
+import { fileBeside } from '../../shared/file-beside.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import { type AuditEntry, encodeEntry } from './entry.ts';
 import { AuditSetupError } from './keys.ts';
@@ -334,10 +335,8 @@ function unavailable(why: string): AppError {
   return new AppError('AUDIT_UNAVAILABLE', { cause: new Error(why) });
 }
 
-/** Beside this file, with its own extension: TypeScript here, JavaScript in the published build. */
 function startWriterThread(options: WriterOptions): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new Worker(new URL(`./writer-worker.${extension}`, import.meta.url), {
+  return new Worker(fileBeside(import.meta, 'writer-worker'), {
     workerData: options,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });

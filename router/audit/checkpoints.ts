@@ -42,13 +42,13 @@ const TAIL_BYTES = 4_096;
 
 export const localCopyFile = (dataDir: string) => path.join(dataDir, 'audit.checkpoint');
 
-export function signCheckpoint(checkpoint: Checkpoint, key: KeyObject): string {
+function signCheckpoint(checkpoint: Checkpoint, key: KeyObject): string {
   const text = JSON.stringify(checkpoint);
   const signature = crypto.sign(null, Buffer.from(DOMAIN + text), key).toString('base64url');
   return `${text.slice(0, -1)},"signature":"${signature}"}`;
 }
 
-export function openCheckpoint(line: string, key: KeyObject): Checkpoint | undefined {
+function openCheckpoint(line: string, key: KeyObject): Checkpoint | undefined {
   const [, body, signature] = /^(\{.{1,400}),"signature":"([\w-]{86})"\}$/.exec(line) ?? [];
   if (body === undefined || signature === undefined) return undefined;
   const text = `${body}}`;

@@ -20,8 +20,8 @@ export interface AuditKeys {
   readonly seal: string;
 }
 
-export const keyFile = (dataDir: string) => path.join(dataDir, 'keys', 'audit-signing.pem');
-export const pinFile = (checkpointDir: string) => path.join(checkpointDir, 'audit-public.pem');
+const keyFile = (dataDir: string) => path.join(dataDir, 'keys', 'audit-signing.pem');
+const pinFile = (checkpointDir: string) => path.join(checkpointDir, 'audit-public.pem');
 
 /** Reads or makes the key and pins its public half. Call it under the database's write lock: two processes may start at once. */
 export function openKeys(dataDir: string, checkpointDir: string, hasRecords: boolean): AuditKeys {

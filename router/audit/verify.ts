@@ -86,7 +86,7 @@ function anchorOf(checkpoint: Checkpoint | undefined): Head {
 }
 
 /** Sorts out the genuine checkpoints and names the first record that a missing, edited or backward one no longer covers. */
-export function judgeCheckpoints(
+function judgeCheckpoints(
   lines: readonly CheckpointLine[],
   local: CheckpointLine | undefined,
 ): { readonly good: readonly Checkpoint[]; readonly fault: Fault | undefined } {

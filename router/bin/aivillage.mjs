@@ -13,7 +13,7 @@ const NEEDED = [22, 19];
 const RERUN_MARK = 'AIVILLAGE_LAUNCHED';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
 const own = fs.realpathSync(fileURLToPath(import.meta.url));
-const here = path.dirname(own);
+const root = path.join(path.dirname(own), '..', '..');
 
 /** @param {string} version such as `v22.19.0` */
 export function isNewEnough(version) {
@@ -34,9 +34,22 @@ export function findNode(from) {
   return above === from ? undefined : findNode(above);
 }
 
-/** The command line's entry as it was written, or as a build left it. */
+/** The command line's entry: its source in the repository, else what the build left in the published package. */
 function findMain() {
-  return ['main.ts', 'main.js'].map((name) => path.join(here, '..', 'cli', name)).find((file) => fs.existsSync(file));
+  const places = [path.join('router', 'cli', 'main.ts'), path.join('dist', 'router', 'cli', 'main.js')];
+  return places.map((place) => path.join(root, place)).find((file) => fs.existsSync(file));
+}
+
+/** What to do about a Node that is too old. */
+function remedy() {
+  const website = 'install it from https://nodejs.org';
+  // Published, the package brings no Node: the project that uses it can.
+  const parts = root.split(path.sep);
+  const inside = parts.lastIndexOf('node_modules');
+  const project = parts.slice(0, inside).join(path.sep);
+  if (inside === -1) return `run "npm install" in ${root}, which brings one, or ${website}.`;
+  if (!fs.existsSync(path.join(project, 'package.json'))) return `${website}.`;
+  return `run "npm install node@24" in ${project}, or ${website}.`;
 }
 
 function fail(sentence) {
@@ -64,23 +77,20 @@ function runAgain(node) {
 
 function start() {
   if (!isNewEnough(process.version)) {
-    const node = process.env[RERUN_MARK] === '1' ? undefined : findNode(here);
+    const node = process.env[RERUN_MARK] === '1' ? undefined : findNode(root);
     if (node !== undefined) {
       runAgain(node);
       return;
     }
-    const folder = path.join(here, '..', '..');
-    const remedy = `run "npm install" in ${folder}, which brings one, or install it from https://nodejs.org.`;
-    fail(`needs Node ${NEEDED.join('.')} or newer, this is ${process.version}: ${remedy}`);
+    fail(`needs Node ${NEEDED.join('.')} or newer, this is ${process.version}: ${remedy()}`);
   }
   delete process.env[RERUN_MARK];
   const main = findMain();
-  if (main === undefined) fail('router/cli/main is missing; install the package again.');
+  if (main === undefined) fail(`the program is missing in ${root}; install the package again.`);
   // What a call leaves behind is young and dies at once: a nursery that grows in larger steps is collected a quarter as often.
   v8.setFlagsFromString('--semi-space-growth-factor=8');
   // Compiled code is kept beside what was installed, not in a folder that others can write; where that cannot be, nothing is kept.
-  if (module.enableCompileCache)
-    module.enableCompileCache(path.join(here, '..', '..', 'node_modules', '.cache', 'aivillage'));
+  if (module.enableCompileCache) module.enableCompileCache(path.join(root, 'node_modules', '.cache', 'aivillage'));
   import(pathToFileURL(main).href).catch((error) => fail(error instanceof Error ? error.stack : String(error)));
 }
 

@@ -40,7 +40,7 @@ function placeOf(io: ConfigCommandIo): RouterPlace {
 }
 
 /** For reading; the JSON in it can be pasted. */
-export function printSnippets({ title, files, stdio, http, notes }: HostSnippets): string {
+function printSnippets({ title, files, stdio, http, notes }: HostSnippets): string {
   const places =
     new Set([files.macos, files.windows, files.linux]).size === 1
       ? [`  ${files.linux}`]

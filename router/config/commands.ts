@@ -1,6 +1,7 @@
 /** Which commands may start a stdio server (S6), and whether an entry is one of this program's own servers. Starts nothing. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { PACKAGE_FOLDER } from '../package-folder.ts';
 
 /** Launchers that MCP servers are usually written for. Shells are not among them. */
 export const DEFAULT_COMMANDS: readonly string[] = [
@@ -17,19 +18,12 @@ export const DEFAULT_COMMANDS: readonly string[] = [
   'podman',
 ];
 
-export const BUILT_IN_SERVERS: readonly string[] = [
-  'hyperrag',
-  'governance',
-  'p2p',
-  'digital-twin',
-  'fog',
-  'monitoring',
-];
+const BUILT_IN_SERVERS: readonly string[] = ['hyperrag', 'governance', 'p2p', 'digital-twin', 'fog', 'monitoring'];
 
 /** The launcher of this program: `router/bin/aivillage.mjs`. */
-export const LAUNCHER = path.resolve(import.meta.dirname, '../bin/aivillage.mjs');
+export const LAUNCHER = path.join(PACKAGE_FOLDER, 'router/bin/aivillage.mjs');
 
-export function isPath(command: string): boolean {
+function isPath(command: string): boolean {
   return /[/\\]/.test(command) || path.isAbsolute(command);
 }
 

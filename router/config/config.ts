@@ -2,13 +2,11 @@
 import type { EconomyRules } from '../../shared/economy-rules.ts';
 import type { FogRules } from '../../shared/fog-rules.ts';
 import type { ForgeRules } from '../../shared/forge-rules.ts';
-import type { LevelName } from '../../shared/identity/levels.ts';
 import type { VotingRules } from '../../shared/voting-rules.ts';
 import type { ConfigPath, Place } from './mistake.ts';
 import type { AgentConfig, PermissionRow, RouterConfig, SandboxFolders, ServerOptions } from './schema.ts';
 
-export type { AgentConfig, PermissionRow, RouterConfig, SandboxFolders, SecurityProfile } from './schema.ts';
-export type { LevelName };
+export type { AgentConfig, PermissionRow, SandboxFolders } from './schema.ts';
 
 export interface StdioServer extends ServerOptions {
   readonly kind: 'stdio';

@@ -20,6 +20,7 @@ import {
   type VotingRules,
   VotingRulesError,
 } from '../../shared/voting-rules.ts';
+import { PACKAGE_FOLDER } from '../package-folder.ts';
 import type { AgentConfig, Config, PermissionRow, ServerConfig, Village } from './config.ts';
 import { type Document, parseDocument } from './document.ts';
 import { readFog } from './fog-part.ts';
@@ -50,7 +51,7 @@ const AGENT_NAME = /^[A-Za-z0-9][\w.@:-]{0,127}$/;
 export function findConfigFile({ configFile, dataDir }: Pick<Settings, 'configFile' | 'dataDir'>): string {
   if (configFile !== undefined) return configFile;
   const own = path.join(dataDir, 'mcp-servers.json');
-  return fs.existsSync(own) ? own : path.resolve(import.meta.dirname, '../../mcp-servers.json');
+  return fs.existsSync(own) ? own : path.join(PACKAGE_FOLDER, 'mcp-servers.json');
 }
 
 /**

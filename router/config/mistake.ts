@@ -35,7 +35,7 @@ export function printMistake({ file, line, column, path, text, remedy }: Mistake
   return `${file}:${line}:${column}: ${where}${text}${remedy === undefined ? '' : ` ${remedy}`}`;
 }
 
-export function printPath(path: ConfigPath): string {
+function printPath(path: ConfigPath): string {
   let printed = '';
   for (const step of path) {
     if (typeof step === 'number') printed += `[${step}]`;

@@ -21,7 +21,7 @@ export interface EntryContext {
 
 /** The router's own server has this id; no other can. */
 export const OWN_ID = 'router';
-export const SERVER_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const SERVER_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** The entry, or undefined after reporting everything that is wrong with it. Paths begin with `at`. */
 export function readServer(

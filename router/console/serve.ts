@@ -8,7 +8,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const BUILT = fileURLToPath(new URL('../../dist/console', import.meta.url));
+/** Beside the sources, and within what was built. */
+const BUILT = ['../../dist/console', '../../console'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -46,7 +47,7 @@ export class ConsolePage {
   private readonly files: ReadonlyMap<string, File>;
 
   /** @param folder of the built page; without it there is no console */
-  constructor(folder = BUILT) {
+  constructor(folder: string | undefined = BUILT.find((each) => fs.existsSync(each))) {
     this.files = read(folder);
   }
 
@@ -69,9 +70,9 @@ export class ConsolePage {
   }
 }
 
-function read(folder: string): Map<string, File> {
+function read(folder: string | undefined): Map<string, File> {
   const files = new Map<string, File>();
-  if (!fs.existsSync(folder)) return files;
+  if (folder === undefined || !fs.existsSync(folder)) return files;
   for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const type = TYPES[path.extname(entry.name)];
     if (!entry.isFile() || type === undefined) continue;

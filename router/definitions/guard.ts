@@ -201,7 +201,7 @@ export class DefinitionGuard {
 }
 
 /** A digest is shown short enough to be typed. */
-export function digestShown(digest: string): string {
+function digestShown(digest: string): string {
   return digest.slice(0, 16);
 }
 

@@ -70,7 +70,7 @@ function plainOf(text: string): string {
 }
 
 /** Nothing to see: formats, selectors of variants, fillers. */
-export const INVISIBLE = /\p{Cf}|\p{Variation_Selector}|[\u3164\u115F\u1160\u2800]/gu;
+const INVISIBLE = /\p{Cf}|\p{Variation_Selector}|[\u3164\u115F\u1160\u2800]/gu;
 const TAG_CHARACTERS = /[\u{E0001}\u{E0020}-\u{E007F}]/u;
 /** Flags of regions are the one use of tag characters (UTS 51). */
 const FLAGS = /\u{1F3F4}[\u{E0061}-\u{E007A}\u{E0030}-\u{E0039}]{2,6}\u{E007F}/gu;

@@ -32,7 +32,7 @@ interface List {
   head: number;
 }
 
-export class Segment {
+class Segment {
   private table = new Uint32Array(FIRST_CAPACITY * STRIDE);
   private capacity = FIRST_CAPACITY;
   private used = 0;

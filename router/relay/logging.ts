@@ -63,7 +63,7 @@ export function wants(session: Session, message: Message): boolean {
   return LEVELS.indexOf(name) >= LEVELS.indexOf(session.logLevel);
 }
 
-export const LOG_MESSAGE = 'notifications/message';
+const LOG_MESSAGE = 'notifications/message';
 
 export function isLogMessage(message: { method: string }): boolean {
   return message.method === LOG_MESSAGE;

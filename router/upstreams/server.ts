@@ -22,7 +22,6 @@ import { pick } from './pick.ts';
 import { Turns } from './turns.ts';
 
 export type { ServerState } from './copy.ts';
-export type { ServerEvents, ServerOptions, Way } from './options.ts';
 
 /** A call waits so long for a copy whose breaker is open to answer. */
 const CLOSING_MS = 500;

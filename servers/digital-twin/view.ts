@@ -130,7 +130,7 @@ export function toProfile(twin: Twin, retentionDays: number) {
 
 const NEWEST = 50;
 
-export function isoTime(ms: number): string {
+function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 

@@ -30,7 +30,7 @@ const justification = z.string().max(BOUNDS.reasoning).regex(/\S/, 'expected a r
 const level = z.literal([1, 2, 3, 4, 5]);
 const short = z.string().min(1).max(BOUNDS.toolName);
 
-export const impactSchema = z.strictObject({
+const impactSchema = z.strictObject({
   affectedSystems: z.array(z.string().min(1).max(BOUNDS.systemName)).max(BOUNDS.affectedSystems),
   riskLevel: z.enum(RISK_LEVELS),
   reversible: z.boolean(),
@@ -70,7 +70,7 @@ const resultSchema = z.strictObject({
   bytes: z.int().min(0),
 });
 
-export const proposalEventSchema = z.discriminatedUnion('type', [
+const proposalEventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('created'),
     title: z.string().max(BOUNDS.title).regex(/\S/, 'expected a title, not blanks'),
@@ -103,7 +103,7 @@ export const proposalEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('resolved'), by: agentId, outcome: z.enum(['executed', 'failed']), justification }),
 ]);
 
-export const policyEventSchema = z.strictObject({
+const policyEventSchema = z.strictObject({
   type: z.literal('policy_set'),
   value: z.union([z.string().max(1_000), z.number(), z.boolean()]),
   by: agentId,

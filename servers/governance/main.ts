@@ -35,7 +35,7 @@ export const open: OpenServer = async (environment) => {
 };
 
 /** @throws VotingRulesError, StoreError with what to do */
-export async function openWith({ log, dataDir }: ServerEnvironment, parts: GovernanceParts) {
+async function openWith({ log, dataDir }: ServerEnvironment, parts: GovernanceParts) {
   const governance = await openGovernance({
     dataDir,
     clock: createClock(Date.now, () => performance.now()),

@@ -22,7 +22,7 @@ export interface PolicyDefinition {
   check(value: unknown): string | undefined;
 }
 
-export function wholeNumberPolicy(
+function wholeNumberPolicy(
   policy: Omit<PolicyDefinition, 'check' | 'default'> & { default: number; minimum: number; maximum: number },
 ): PolicyDefinition {
   const { minimum, maximum, ...described } = policy;

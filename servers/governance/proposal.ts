@@ -64,7 +64,7 @@ export interface Proposal {
 }
 
 /** A file whose events contradict each other: somebody wrote to it by other means. */
-export class BrokenHistoryError extends Error {
+class BrokenHistoryError extends Error {
   override readonly name = 'BrokenHistoryError';
 }
 

@@ -9,7 +9,7 @@ import { BOUNDS, PROPOSAL_TYPES, RISK_LEVELS } from './events.ts';
 import type { Policy, PolicyChange } from './policies.ts';
 import { type Proposal, type Status, tally } from './proposal.ts';
 
-export const STATUSES = [
+const STATUSES = [
   'open',
   'approved',
   'rejected',
@@ -23,7 +23,7 @@ export const STATUSES = [
 ] as const satisfies readonly Status[];
 
 /** `open` under the name that callers have known it by. */
-export const PROPOSAL_STATUSES = ['voting_ongoing', ...STATUSES.slice(1)] as const;
+const PROPOSAL_STATUSES = ['voting_ongoing', ...STATUSES.slice(1)] as const;
 
 const FINAL = ['approved', 'rejected', 'expired', 'void', 'executed', 'failed', 'outcome_unknown'] as const;
 

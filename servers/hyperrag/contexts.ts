@@ -23,7 +23,7 @@ const HALF_LIFE_MS = 86_400_000;
 /** An entry of so many tokens is worth half of a tiny one. */
 const HALF_TOKENS = 8_192;
 
-export function retentionScore({ priority, tokens, updatedAt }: Weighed, now: number): number {
+function retentionScore({ priority, tokens, updatedAt }: Weighed, now: number): number {
   const age = Math.max(0, now - updatedAt);
   return (priority * 2 ** (-age / HALF_LIFE_MS)) / (1 + tokens / HALF_TOKENS);
 }

@@ -134,7 +134,7 @@ export function toMemoryView(memory: Memory): z.input<typeof memorySchema> {
 /** A text, or any JSON object. */
 export const contextValueSchema = z.union([z.string().max(BOUNDS.context), z.record(z.string().max(200), z.json())]);
 
-export const contextEntrySchema = z.object({
+const contextEntrySchema = z.object({
   context_id: z.string().max(BOUNDS.id),
   context: contextValueSchema,
   source: z.string().max(BOUNDS.id),
@@ -145,7 +145,7 @@ export const contextEntrySchema = z.object({
   updated_at: time,
 });
 
-export function toContextView(entry: ContextEntry): z.input<typeof contextEntrySchema> {
+function toContextView(entry: ContextEntry): z.input<typeof contextEntrySchema> {
   return {
     context_id: entry.id,
     context: contextValueSchema.parse(JSON.parse(entry.content)),

@@ -8,7 +8,7 @@ import { createBuckets } from './bitchat/bucket.ts';
 import { MAX_BROADCAST_BYTES, PRIORITIES, type Priority } from './limits.ts';
 import type { MessageStore } from './store/message-store.ts';
 
-export const BROADCAST_TOPIC = '/aivillage/broadcast/1';
+const BROADCAST_TOPIC = '/aivillage/broadcast/1';
 /** How long an id is remembered, and a message may be old. */
 const REMEMBERED_MS = 10 * 60_000;
 const CLOCK_SKEW_MS = 120_000;

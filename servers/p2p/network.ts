@@ -21,7 +21,7 @@ import {
 import { type Served, serveOperation } from './owner/operation.ts';
 
 /** The service name of nodes that run shards and jobs. */
-export const FOG_NODE_SERVICE = 'fog-node';
+const FOG_NODE_SERVICE = 'fog-node';
 /** A candidate that does not answer a ping in this time is not there. */
 const LIVE_WITHIN_MS = 2_000;
 

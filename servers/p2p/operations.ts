@@ -9,7 +9,7 @@ const MAX_TIME = 8_640_000_000_000_000;
 
 export const peerIdSchema = z.string().min(1).max(60);
 export const addressSchema = z.string().min(1).max(512);
-export const timeSchema = z.iso.datetime().max(40);
+const timeSchema = z.iso.datetime().max(40);
 const millisecondsSchema = z.number().min(0).max(MAX_TIME);
 const nameSchema = z.string().max(48);
 const countSchema = z.int().min(0).max(1_000_000_000);
@@ -115,7 +115,7 @@ export const announce = defineOperation({
   result: announcedSchema,
 });
 
-export const fogNodeSchema = z.object({
+const fogNodeSchema = z.object({
   node_id: peerIdSchema,
   cpu_cores: z.number().min(0).max(4_096),
   memory_gb: z.number().min(0).max(65_536),
@@ -136,7 +136,7 @@ export const discoverFogNodes = defineOperation({
   result: z.object({ available_nodes: z.array(fogNodeSchema).max(MAX_FOG_NODES) }),
 });
 
-export const messageIdSchema = z.string().max(120);
+const messageIdSchema = z.string().max(120);
 const contentSchema = z.string().max(60_000);
 
 export const sendMessage = defineOperation({

@@ -11,7 +11,7 @@ import { MAX_TOKEN_LENGTH, readHeader } from './jws.ts';
 import { levelName } from './levels.ts';
 import { refused } from './refusal.ts';
 
-export const ASSERTION_TTL_SECONDS = 60;
+const ASSERTION_TTL_SECONDS = 60;
 /** Not handed out with less life than this. */
 const MIN_LEFT_MS = 10_000;
 /** A next one is made in the background from here on. */

@@ -6,7 +6,7 @@ import { type Level, levelName } from './levels.ts';
 import type { Role } from './roles.ts';
 import { importSecret } from './secret.ts';
 
-export const ACCESS_TTL_SECONDS = 900;
+const ACCESS_TTL_SECONDS = 900;
 export const REFRESH_TTL_SECONDS = 604_800;
 
 export interface IssuedToken {

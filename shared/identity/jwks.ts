@@ -12,11 +12,11 @@ import { IdentitySetupError } from './key-file.ts';
 import { refused } from './refusal.ts';
 
 /** Shortest time between two reads of the source, however many unknown key ids come. */
-export const COOLDOWN_MS = 30_000;
+const COOLDOWN_MS = 30_000;
 /** Keys older than this are read again before they are used. */
 export const MAX_AGE_MS = 600_000;
 /** Keys whose source stays unreadable are used this long, then no more. */
-export const MAX_STALE_MS = 3_600_000;
+const MAX_STALE_MS = 3_600_000;
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 262_144;
 

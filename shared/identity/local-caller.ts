@@ -3,7 +3,7 @@ import type { Caller } from './caller.ts';
 import { LEVELS } from './levels.ts';
 import { ROLE_PERMISSIONS } from './roles.ts';
 
-export const LOCAL_AGENT_ID = 'local-user';
+const LOCAL_AGENT_ID = 'local-user';
 
 /** The same object each time, so that what is kept per caller is kept; it never expires, its process does. */
 export const LOCAL_CALLER: Caller = Object.freeze({

@@ -8,8 +8,8 @@ import { keyFiles, loadOrCreateSecret, parseSecret } from './secret.ts';
 import { createTokenVerifier, type TokenVerifier } from './tokens.ts';
 import { createUsers, type Users } from './users.ts';
 
-export const DEFAULT_ISSUER = 'aivillage';
-export const DEFAULT_AUDIENCE = 'aivillage';
+const DEFAULT_ISSUER = 'aivillage';
+const DEFAULT_AUDIENCE = 'aivillage';
 
 export interface IdentitySettings {
   readonly dataDir: string;

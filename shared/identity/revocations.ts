@@ -10,7 +10,7 @@ import type { RevocationList } from './tokens.ts';
 
 const POLL_MS = 250;
 /** No token is accepted on a list that was last known whole longer ago than this. */
-export const FRESH_MS = 1_000;
+const FRESH_MS = 1_000;
 /** When not fresh, a caller's question may read the store, but not more often than this. */
 const RETRY_MS = 50;
 const PRUNE_MS = 60_000;

@@ -5,7 +5,7 @@ import type { CryptoKey } from 'jose';
 import { IdentitySetupError, loadOrCreateKeyFile } from './key-file.ts';
 
 /** RFC 7518 §3.2: a key of at least the hash's size. */
-export const MIN_SECRET_BYTES = 32;
+const MIN_SECRET_BYTES = 32;
 
 /**
  * A secret as it stands in MCP_JWT_SECRET_KEY, as bytes.

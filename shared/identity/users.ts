@@ -13,7 +13,7 @@ import { ROLE_LEVELS, type Role } from './roles.ts';
 const COST = 2 ** 15;
 const BLOCK_SIZE = 8;
 const HASH_BYTES = 32;
-export const MIN_PASSWORD_LENGTH = 8;
+const MIN_PASSWORD_LENGTH = 8;
 export const MAX_PASSWORD_LENGTH = 1_024;
 
 export interface User {

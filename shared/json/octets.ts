@@ -29,8 +29,3 @@ export function parseOctets(octets: Octets): unknown {
 export function stringifyOctets(value: unknown): Octets {
   return encodeOctets(JSON.stringify(value));
 }
-
-/** Joins octets; every part must be octets or ASCII. */
-export function joinOctets(...parts: (Octets | string)[]): Octets {
-  return parts.join('') as Octets;
-}

@@ -8,7 +8,7 @@ import { RE2JS } from 're2js';
 const MAX_PROGRAM = 1_000;
 const MAX_PATTERN_LENGTH = 1_000;
 /** Characters × instructions of all patterns in one check: some 75 ms at worst. */
-export const STEPS_PER_CHECK = 3_000_000;
+const STEPS_PER_CHECK = 3_000_000;
 
 /** Thrown while checking when texts are too long for their patterns. A false would pass under `not`. */
 export class PatternBudgetError extends Error {

@@ -58,7 +58,7 @@ export interface MadeLibp2p {
 }
 
 /** Key prefix of our records in the DHT. */
-export const DHT_PREFIX = 'aivillage';
+const DHT_PREFIX = 'aivillage';
 const MDNS_TAG = '_aivillage._udp.local';
 const WALK_EVERY_MS = 10_000;
 const MINUTE_MS = 60_000;

@@ -6,7 +6,7 @@ import type { Severity } from './node.ts';
 
 const COST: Readonly<Record<Severity, number>> = { slip: 2, breach: 20, attack: 100 };
 /** At or below this a peer is refused. */
-export const REFUSED_AT = -90;
+const REFUSED_AT = -90;
 /** It falls no further. */
 const WORST = -100;
 const MEND_PER_SECOND = 0.2;

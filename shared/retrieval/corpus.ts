@@ -25,7 +25,7 @@ export const WORD_MASK = 0x0fff_ffff;
 export const MARKS_SHIFT = 28;
 
 /** Words beyond this many in one passage are not indexed: a passage is a paragraph, not a book. */
-export const MOST_WORDS = 20_000;
+const MOST_WORDS = 20_000;
 
 /** How many times a word in the title counts against one in the text. */
 export const TITLE_WORTH = 2;

@@ -7,9 +7,9 @@ import { BREAK, CAPITAL, SENTENCE, tokenise } from './tokenise.ts';
 import { NO_TERM } from './vocabulary.ts';
 
 /** A set of a question's terms is one number, a term a bit of it; the lightest terms of a longer question are left out. */
-export const MOST_TERMS = 31;
+const MOST_TERMS = 31;
 /** Words of a question beyond this many are not read. */
-export const MOST_QUESTION_WORDS = 2_000;
+const MOST_QUESTION_WORDS = 2_000;
 /** In a question without small letters, or without capitals, only names of so many words are sure. */
 const SURE_WORDS = 3;
 

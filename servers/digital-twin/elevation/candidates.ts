@@ -10,7 +10,7 @@ import type { Twin } from '../twin.ts';
 export const LEAST_CONFIDENCE = 0.8;
 export const PATTERN_DOMAIN = 'people';
 
-export const OBSTACLES = ['no_consent', 'about_somebody', 'already_sent'] as const;
+const OBSTACLES = ['no_consent', 'about_somebody', 'already_sent'] as const;
 export type Obstacle = (typeof OBSTACLES)[number];
 
 export interface Candidate {

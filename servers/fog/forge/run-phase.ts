@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../../shared/errors.ts';
+import { fileBeside } from '../../../shared/file-beside.ts';
 import { BUILT_IN_PHASES, type ForgeCommand, type ForgeRules, type Phase } from '../../../shared/forge-rules.ts';
 import { filesIn, runCommand } from './command.ts';
 import type { Models } from './models.ts';
@@ -43,7 +44,7 @@ export class PhaseError extends Error {
 }
 
 const MOST_ARTEFACTS = 1_000;
-const WORKER = new URL('./phase-worker.ts', import.meta.url);
+const WORKER = fileBeside(import.meta, 'phase-worker');
 
 /** What is lacking before this phase can run; undefined when nothing is. */
 export function whatIsNotConfigured(

@@ -315,7 +315,7 @@ export function createTrainings(deps: TrainingsDeps): Trainings {
   };
 }
 
-export function phaseOf(name: string): Phase {
+function phaseOf(name: string): Phase {
   const phase = PHASES.find((each) => each === name);
   if (phase === undefined) throw new Error('fog.db names a phase that this version does not know');
   return phase;

@@ -22,7 +22,7 @@ const program = z
   .regex(/^(command|agent):[a-z][a-z0-9_-]{0,47}$/)
   .max(60);
 
-export const outcomeSchema = z.enum(['succeeded', 'failed', 'cancelled', 'limit_exceeded', 'lost']);
+const outcomeSchema = z.enum(['succeeded', 'failed', 'cancelled', 'limit_exceeded', 'lost']);
 const used = { cpu_ms: milliseconds, mb_ms: milliseconds };
 
 /** Of runs that a node holds. */

@@ -75,7 +75,7 @@ export interface MarketDeps {
 
 const MAX_OPEN_OFFERS = 100;
 
-export const escrowOf = (contractId: string): string => `contract:${contractId}`;
+const escrowOf = (contractId: string): string => `contract:${contractId}`;
 
 export function createMarket({ store, ledger, transaction, rules, nowMs, newId }: MarketDeps): Market {
   function stateOf(contract: Contract): ContractState {

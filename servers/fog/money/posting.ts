@@ -34,7 +34,7 @@ export const agentAccount = (agentId: string): string => `agent:${agentId}`;
 export const stakeAccount = (agentId: string): string => `stake:${agentId}`;
 export const escrowAccount = (id: string): string => `escrow:${id}`;
 
-export const BOUNDS = { key: 600, account: 300, reference: 300, memo: 500, entries: 8 } as const;
+const BOUNDS = { key: 600, account: 300, reference: 300, memo: 500, entries: 8 } as const;
 
 /** What a balance may not go below. */
 export function floorOf(account: string): Micro {

@@ -7,7 +7,6 @@ import type { Compilable } from 'kysely';
 import { AppError } from '../../../shared/errors.ts';
 import { formatFog, type Micro } from '../../../shared/fog-amount.ts';
 import type { Queries } from '../../../shared/queries.ts';
-import { StoreError } from '../../../shared/store.ts';
 import { checkPosting, type Entry, floorOf, type Kind, type Posting } from '../money/posting.ts';
 import type { MoneyTables } from './money-tables.ts';
 
@@ -326,11 +325,4 @@ function insufficient(has: Micro, needs: Micro): AppError {
     text: `The account has ${formatFog(has)} FOG, and ${formatFog(needs)} FOG would go out. Nothing was moved.`,
     data: { status: 'insufficient_funds' },
   });
-}
-
-/** Thrown where a ledger must not be worked on. */
-export function alteredLedger({ firstBad }: Verification): StoreError {
-  return new StoreError(
-    `The ledger in fog.db was altered: posting ${firstBad?.position ?? '?'}: ${firstBad?.why ?? 'unknown'}. Restore a backup.`,
-  );
 }

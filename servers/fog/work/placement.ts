@@ -47,7 +47,7 @@ export interface Placement {
 }
 
 /** Shares of the score; they sum to 1. */
-export const WEIGHTS = { fit: 0.2, load: 0.2, latency: 0.15, price: 0.15, spread: 0.3 } as const;
+const WEIGHTS = { fit: 0.2, load: 0.2, latency: 0.15, price: 0.15, spread: 0.3 } as const;
 /** Taken off for a node that lost this work lately. */
 const AVOIDED = 0.5;
 /** A latency or price at which that share of the score is one half. */

@@ -58,7 +58,7 @@ const USABLE_SHARE = 0.9;
 const TOLD_EVERY = 50;
 
 /** What an embedder reads of a passage. */
-export function textToEmbed({ heading, text, document }: StoredPassage): string {
+function textToEmbed({ heading, text, document }: StoredPassage): string {
   return [document.title, heading, text].filter((part) => part !== '').join('\n');
 }
 

@@ -2,7 +2,9 @@
  * Reads a PDF in a process of its own, with limits of time and memory, so that a hostile one neither stalls nor blows up the
  * server. Knows nothing of PDF itself: pdf-child.ts does.
  */
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { fileBeside } from '../../../shared/file-beside.ts';
 import { type Piece, pack, paragraphs } from './chunk.ts';
 import { MAX_PAGES, MAX_TEXT } from './draft.ts';
 
@@ -53,7 +55,7 @@ export async function readPdf(
     `--max-old-space-size=${Math.floor(megabytes * HEAP_SHARE)}`,
     '--permission',
     '--allow-fs-read=*',
-    childFile(),
+    fileURLToPath(fileBeside(import.meta, 'pdf-child')),
   ];
   const seconds = Math.ceil(timeMs / 1_000) + 1;
   const limited = ['sh', '-c', UNDER_LIMITS, 'sh', String(seconds), String(megabytes * 1_024), ...node];
@@ -87,11 +89,6 @@ function toText({ title, pages }: { title: string; pages: readonly string[] }): 
   });
   if (pieces.length === 0) return { reason: 'It holds no text; pictures of text need text recognition first.' };
   return { title: title.toWellFormed().trim(), pieces };
-}
-
-function childFile(): string {
-  const { filename, dirname } = import.meta;
-  return `${dirname}/pdf-child.${filename.endsWith('.ts') ? 'ts' : 'js'}`;
 }
 
 function parse(text: string): unknown {

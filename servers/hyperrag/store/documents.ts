@@ -46,7 +46,7 @@ export type Put =
   | { readonly outcome: 'full'; readonly held: number; readonly most: number };
 
 /** Passages that an author may have in one namespace. */
-export const USUAL_MOST_PASSAGES = 200_000;
+const USUAL_MOST_PASSAGES = 200_000;
 
 /** Where a text is stated, and by which source. */
 export interface Statement {

@@ -8,7 +8,7 @@ import { CircuitError } from './cell.ts';
 export const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
 /** Far below where ChaCha20-Poly1305 weakens, and below 2^32, so that the counter never wraps. */
-export const MAX_CELLS = 2 ** 31;
+const MAX_CELLS = 2 ** 31;
 const ALGORITHM = 'chacha20-poly1305';
 const OPTIONS = { authTagLength: TAG_BYTES };
 

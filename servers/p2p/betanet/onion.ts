@@ -12,7 +12,7 @@ export const MEETING_DEPTH = RELAYS + 1;
 export const MAX_DEPTH = MEETING_DEPTH + 1;
 
 /** What a layer says to the hop that opens it; numbers on the wire. */
-export const COMMAND = {
+const COMMAND = {
   /** The rest is the next hop's layer (towards the client: one that came from beyond). */
   forward: 0,
   extend: 1,

@@ -28,7 +28,6 @@ export const replySchema = z.union([
   }),
   z.object({ changed: z.enum(CHANGES) }),
 ]);
-export type Reply = z.output<typeof replySchema>;
 
 /** An error in the form that travels; the cause stays here. */
 export function toReplyError(thrown: unknown): { kind: ErrorKindName; text: string; data?: Record<string, unknown> } {

@@ -108,10 +108,12 @@ describe('the launcher', () => {
     expect(code).toBe(3);
   });
 
-  it('[X3] starts main.js where a build left that', async () => {
-    fs.renameSync(path.join(project, 'router/cli/main.ts'), path.join(project, 'router/cli/main.js'));
-    fs.writeFileSync(path.join(project, 'router/cli/main.js'), MAIN);
+  it('[X3] starts what the build left in dist where there is no source, and the source where there is', async () => {
+    fs.mkdirSync(path.join(project, 'dist/router/cli'), { recursive: true });
+    fs.writeFileSync(path.join(project, 'dist/router/cli/main.js'), 'process.exitCode = 9;');
     expect((await launch(process.execPath, ['exit', '0'])).code).toBe(0);
+    fs.rmSync(path.join(project, 'router/cli'), { recursive: true });
+    expect((await launch(process.execPath, ['exit', '0'])).code).toBe(9);
   });
 
   it('[X3] works through a link, as npx makes it', async () => {
@@ -160,6 +162,29 @@ describe('the launcher', () => {
     expect(code).toBe(1);
   });
 
+  it('[X3] says how a project that installed the package gets another Node', async () => {
+    const user = path.join(folder, 'user');
+    fs.mkdirSync(path.join(user, 'node_modules'), { recursive: true });
+    fs.renameSync(project, path.join(user, 'node_modules/aivillage-mcp'));
+    project = path.join(user, 'node_modules/aivillage-mcp');
+    const needs = 'aivillage: needs Node 22.19 or newer, this is v20.11.0: ';
+    expect(await launch(oldNode(), ['up'])).toMatchObject({
+      code: 1,
+      stderr: `${needs}install it from https://nodejs.org.\n`,
+    });
+    fs.writeFileSync(path.join(user, 'package.json'), '{}');
+    expect(await launch(oldNode(), ['up'])).toMatchObject({
+      code: 1,
+      stderr: `${needs}run "npm install node@24" in ${user}, or install it from https://nodejs.org.\n`,
+    });
+    installNode(user);
+    // Node takes no types within node_modules.
+    fs.mkdirSync(path.join(project, 'dist/router/cli'), { recursive: true });
+    fs.writeFileSync(path.join(project, 'dist/router/cli/main.js'), MAIN);
+    fs.rmSync(path.join(project, 'router/cli'), { recursive: true });
+    expect((await launch(oldNode(), ['exit', '8'])).code).toBe(8);
+  });
+
   it("[X3] does not run itself again and again when the project's Node is too old too", async () => {
     const node = installNode();
     fs.copyFileSync(oldNode(), node);
@@ -176,7 +201,7 @@ describe('the launcher', () => {
     fs.rmSync(path.join(project, 'router/cli/main.ts'));
     expect(await launch(process.execPath, [])).toMatchObject({
       code: 1,
-      stderr: 'aivillage: router/cli/main is missing; install the package again.\n',
+      stderr: `aivillage: the program is missing in ${project}; install the package again.\n`,
     });
   });
 

@@ -1,0 +1,36 @@
+/**
+ * `npm run build`: the published form in `dist`. Node takes no types inside node_modules, so it is JavaScript, made by the
+ * compiler file by file, with what is no TypeScript beside it. Working in the repository needs none of it.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { execa } from 'execa';
+
+const ROOT = path.join(import.meta.dirname, '..');
+const DIST = path.join(ROOT, 'dist');
+/** What runs; tests, benchmarks and the demo stay at home. */
+const PARTS = ['router', 'servers', 'shared'];
+/** The launcher lies at the same place in both forms; the console's page is built. */
+const NOT_COPIED = [path.join('router', 'bin'), path.join('router', 'console', 'page')];
+
+fs.rmSync(DIST, { recursive: true, force: true });
+await execa('tsc', ['-p', 'tsconfig.build.json'], {
+  cwd: ROOT,
+  preferLocal: true,
+  stdout: process.stderr,
+  stderr: 'inherit',
+});
+for (const part of PARTS) copyAssets(part);
+// The client library with its types, and the page of the console, as `npm install` makes them too.
+await execa(process.execPath, ['build.mjs'], { cwd: ROOT, stdout: process.stderr, stderr: 'inherit' });
+
+/** Programs and pages that are not compiled; documentation is read in the repository. */
+function copyAssets(folder: string): void {
+  for (const name of fs.readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
+    const file = path.join(folder, name);
+    if (/\.(ts|tsx|md)$/.test(name) || NOT_COPIED.some((each) => file.startsWith(each))) continue;
+    if (!fs.statSync(path.join(ROOT, file)).isFile()) continue;
+    fs.mkdirSync(path.dirname(path.join(DIST, file)), { recursive: true });
+    fs.copyFileSync(path.join(ROOT, file), path.join(DIST, file));
+  }
+}

@@ -1,0 +1,204 @@
+/** What npm publishes, as a user gets it: packed, installed into an empty folder, run with nothing of the repository. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePdf } from '../fixtures/hyperrag/pdf.ts';
+import { isAlive, processesWith, until } from './lib/processes.ts';
+import { ROOT } from './lib/village.ts';
+
+const INSTALL_MS = 240_000;
+/** For one command; npm says why it waits for nothing only when it is ended. */
+const COMMAND_MS = 100_000;
+const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+const INITIALIZE = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+};
+
+let folder: string;
+/** Where the user works: an empty project with the package in it. */
+let project: string;
+let packed: string[] = [];
+const started: ChildProcess[] = [];
+
+/** What npm told its scripts would make the npm within take this project for its own. */
+function outsideEnv(): NodeJS.ProcessEnv {
+  const kept = /^npm_config_(registry|cache|userconfig|globalconfig)$/;
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|INIT_CWD$|NODE_(OPTIONS|ENV|PATH)$)/.test(name) || kept.test(name),
+  );
+  // The Node that runs this test, without the repository's commands beside it.
+  const bin = path.join(folder, 'bin');
+  const rest = (process.env.PATH ?? '').split(path.delimiter).filter((each) => !each.startsWith(path.resolve(ROOT)));
+  return { ...Object.fromEntries(entries), PATH: [bin, ...rest].join(path.delimiter) };
+}
+
+/** With a data folder of its own. */
+function userEnv(): NodeJS.ProcessEnv {
+  return {
+    ...outsideEnv(),
+    HOME: path.join(folder, 'home'),
+    AIVILLAGE_DATA_DIR: path.join(folder, 'data'),
+    AIVILLAGE_CHECKPOINT_DIR: path.join(folder, 'checkpoints'),
+    HYPERRAG_FOLDERS: folder,
+    MCP_PORT: '0',
+  };
+}
+
+async function run(command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv) {
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_MS });
+  started.push(child);
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { stdout, stderr, code: code as number | null };
+}
+
+type Started = ChildProcess & { stdout: Readable; stdin: Writable };
+
+/** In the user's project; `npx` takes a second more than the command that it finds. */
+function start(command: string, args: readonly string[]): Started {
+  const child = spawn(command, args, { cwd: project, env: userEnv(), stdio: ['pipe', 'pipe', 'pipe'] });
+  started.push(child);
+  child.stderr.resume();
+  return child;
+}
+
+const npx = (...args: string[]) => start('npx', ['--no-install', 'aivillage', ...args]);
+const aivillage = (...args: string[]) => start(path.join(project, 'node_modules/.bin/aivillage'), args);
+
+async function firstLine(child: Started, wanted: RegExp): Promise<string> {
+  const found = new Promise<string>((resolve) => {
+    createInterface(child.stdout).on('line', (line) => {
+      if (wanted.test(line)) resolve(line);
+    });
+  });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`it ended with ${String(code)} before it said ${wanted}`);
+  });
+  return Promise.race([found, ended]);
+}
+
+/** The program itself, behind npx and its shell. */
+function programs(): number[] {
+  return processesWith(path.join(project, 'node_modules')).filter(isAlive);
+}
+
+/** Everything that was started is gone. */
+async function untilEnded(): Promise<void> {
+  await until('nothing of the package runs any more', () => programs().length === 0, 20_000);
+}
+
+beforeAll(async () => {
+  folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'aivillage-pack-')));
+  project = path.join(folder, 'project');
+  fs.mkdirSync(project);
+  fs.mkdirSync(path.join(folder, 'home'));
+  fs.mkdirSync(path.join(folder, 'bin'));
+  fs.symlinkSync(process.execPath, path.join(folder, 'bin/node'));
+  const pack = await run('npm', ['pack', '--json', '--pack-destination', folder], ROOT, outsideEnv());
+  expect(pack.code, pack.stderr).toBe(0);
+  const tarball = fs.readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
+  fs.writeFileSync(path.join(project, 'package.json'), '{"private":true}');
+  const install = await run(
+    'npm',
+    ['install', '--prefer-offline', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock', `../${tarball}`],
+    project,
+    outsideEnv(),
+  );
+  expect(install.code, install.stderr).toBe(0);
+  const installed = path.join(project, 'node_modules/aivillage-mcp');
+  packed = fs
+    .readdirSync(installed, { recursive: true, encoding: 'utf8' })
+    .filter((name) => !name.startsWith('node_modules') && fs.statSync(path.join(installed, name)).isFile());
+}, INSTALL_MS);
+
+afterAll(() => {
+  for (const child of started) child.kill('SIGKILL');
+  for (const pid of programs()) process.kill(pid, 'SIGKILL');
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}, INSTALL_MS);
+
+describe('the package that npm publishes', () => {
+  it('[X3] holds JavaScript, the configuration and what is read before use, and nothing of the workshop', () => {
+    for (const name of ['LICENSE', 'README.md', 'mcp-servers.json', 'package.json', 'router/bin/aivillage.mjs']) {
+      expect(packed).toContain(name);
+    }
+    expect(packed).toContain('dist/router/audit/writer-worker.js');
+    expect(packed).toContain('dist/servers/hyperrag/ingest/pdf-child.js');
+    expect(packed).toContain('dist/servers/fog/resident/main.mjs');
+    expect(packed.filter((name) => name.endsWith('.ts') || /^(test|demo|packaging)\//.test(name))).toEqual([]);
+    expect(fs.existsSync(path.join(project, 'node_modules/typescript'))).toBe(false);
+    expect(fs.existsSync(path.join(project, 'node_modules/node'))).toBe(false);
+  });
+
+  it('[X2] says its version and how it is used', async () => {
+    expect(await text(npx('--version').stdout)).toBe(`${version}\n`);
+    expect(await text(aivillage('--help').stdout)).toMatch(/^Usage: aivillage .*\bserve\b.*\baudit\b/s);
+  });
+
+  it('[X3] starts the whole village, and ends with everything that it started', async () => {
+    const village = npx('up');
+    const exit = once(village, 'exit');
+    const ready = await firstLine(village, /^ready /);
+    const url = ready.slice('ready '.length);
+    const token = (await text(aivillage('token', 'issue', '--agent', 'king').stdout)).trim();
+    const call = async (name: string, args: object) =>
+      JSON.parse(
+        await text(aivillage('call', name, '--args', JSON.stringify(args), '--url', url, '--token', token).stdout),
+      );
+    const states = async () => {
+      const { services } = (await call('service_list', {})) as { services: { id: string; state: string }[] };
+      return Object.fromEntries(services.map(({ id, state }) => [id, state]));
+    };
+    const file = path.join(ROOT, 'mcp-servers.json');
+    const { mcpServers } = JSON.parse(fs.readFileSync(file, 'utf8')) as { mcpServers: object };
+    const all = Object.fromEntries(Object.keys(mcpServers).map((id) => [id, 'ready']));
+    await expect.poll(states, { timeout: 60_000, interval: 1_000 }).toMatchObject(all);
+    // A process beside the server reads PDF, and a thread writes the audit: both are files of their own in the package.
+    const pdf = path.join(folder, 'owls.pdf');
+    fs.writeFileSync(pdf, makePdf([['Owls fly at night.']]));
+    expect(await call('hyperrag_ingest', { paths: [pdf] })).toMatchObject({ documents: 1, passages: 1, skipped: [] });
+    expect(await text(aivillage('audit', 'verify').stdout)).toMatch(/\d+ records verified/);
+    // As a terminal would: npx gives a signal that only it gets to nobody.
+    const [router] = processesWith(`${path.join(project, 'node_modules/.bin/aivillage')}\0up`);
+    process.kill(router!, 'SIGTERM');
+    await untilEnded();
+    expect(await exit).toBeDefined();
+  }, 120_000);
+
+  it.each([
+    ['one server', ['serve', 'monitoring', '--stdio'], 'monitoring'],
+    ['the router', ['router', '--stdio'], 'aivillage'],
+  ])(
+    '[X3] answers a host that starts %s on stdio',
+    async (_what, args, name) => {
+      const server = aivillage(...args);
+      server.stdin.write(`${JSON.stringify(INITIALIZE)}\n`);
+      const answer = JSON.parse(await firstLine(server, /"id":1/)) as {
+        result: { serverInfo: { name: string; version: string } };
+      };
+      expect(answer.result.serverInfo).toMatchObject({ name });
+      server.stdin.end();
+      await untilEnded();
+    },
+    60_000,
+  );
+
+  it('[X3] says what to do on a Node that is too old', async () => {
+    const old = path.join(folder, 'old.cjs');
+    fs.writeFileSync(old, "Object.defineProperty(process, 'version', { value: 'v20.20.2' });");
+    const launcher = path.join(project, 'node_modules/aivillage-mcp/router/bin/aivillage.mjs');
+    expect(await run(process.execPath, ['--require', old, launcher, 'up'], project, userEnv())).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `aivillage: needs Node 22.19 or newer, this is v20.20.2: run "npm install node@24" in ${project}, or install it from https://nodejs.org.\n`,
+    });
+  });
+});
