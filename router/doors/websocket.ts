@@ -23,7 +23,7 @@ import { CLOSE, WebSocketConnection } from './websocket-connection.ts';
 import { SUBPROTOCOL } from './websocket-token.ts';
 
 export const WEBSOCKET_PATH = '/ws';
-export const MAX_CONNECTIONS = 1_000;
+const MAX_CONNECTIONS = 1_000;
 /** All connections are looked at so often; those that are ending at each tick. */
 const CHECK_MS = 250;
 

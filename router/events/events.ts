@@ -3,12 +3,7 @@
  * be lost is in the audit; here it is for those who follow.
  */
 
-export const EVENT_KINDS = [
-  'tool_executed',
-  'server_health_changed',
-  'security_violation',
-  'emergency_activated',
-] as const;
+const EVENT_KINDS = ['tool_executed', 'server_health_changed', 'security_violation', 'emergency_activated'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export interface VillageEvent {

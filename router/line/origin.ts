@@ -5,7 +5,7 @@
 import { AppError } from '../../shared/errors.ts';
 import { type Message, memberOf, octetsOf } from '../message.ts';
 
-export const WORKFLOW_META_KEY = 'io.aivillage/workflow';
+const WORKFLOW_META_KEY = 'io.aivillage/workflow';
 export const TRACEPARENT_META_KEY = 'traceparent';
 
 export interface Origin {

@@ -21,7 +21,7 @@ import { Webhooks } from './webhooks/webhooks.ts';
 export const open: OpenServer = async (environment) => createServer(await openDeps(environment));
 
 /** @throws StoreError with what to do */
-export async function openDeps({ log, dataDir, router, monitoring }: ServerEnvironment): Promise<MonitoringDeps> {
+async function openDeps({ log, dataDir, router, monitoring }: ServerEnvironment): Promise<MonitoringDeps> {
   const nowMs = Date.now;
   const newId = () => randomBytes(18).toString('base64url');
   const store = await openMonitoringStore(dataDir);

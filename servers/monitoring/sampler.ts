@@ -10,7 +10,7 @@ export interface SamplerOptions {
   readonly intervalMs?: number;
 }
 
-export const SAMPLE_INTERVAL_MS = 5_000;
+const SAMPLE_INTERVAL_MS = 5_000;
 /** A sample this young answers the next question too, so that many askers cost one reading. */
 const FRESH_MS = 1_000;
 

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PRODUCT = ['router', 'servers', 'shared', 'packaging'];
-const WORKSHOP = ['test', 'demo'];
+const WORKSHOP = ['client', 'test', 'demo'];
 
 function sources(parts: readonly string[]): Map<string, string> {
   const files = parts.flatMap((part) =>

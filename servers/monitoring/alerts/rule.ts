@@ -7,7 +7,7 @@ import { AppError } from '../../../shared/errors.ts';
 import { compileLinear } from '../../../shared/matrix/linear-pattern.ts';
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
-export const KINDS = ['threshold', 'rate', 'absence'] as const;
+const KINDS = ['threshold', 'rate', 'absence'] as const;
 
 export const ruleSchema = z.strictObject({
   id: z
@@ -95,7 +95,7 @@ export function holds(
   return { holds: beyond(rule, perSecond), value: perSecond };
 }
 
-export const STALE_MS = 60_000;
+const STALE_MS = 60_000;
 
 function beyond({ comparison, value }: Rule, seen: number): boolean {
   return comparison === 'above' ? seen > value : seen < value;

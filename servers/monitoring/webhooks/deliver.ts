@@ -24,7 +24,7 @@ export interface DeliverOptions {
 const TIMEOUT_MS = 10_000;
 
 /** Header of the signature: `sha256=` and the HMAC of the body, in hexadecimal. */
-export const SIGNATURE_HEADER = 'x-aivillage-signature';
+const SIGNATURE_HEADER = 'x-aivillage-signature';
 
 /**
  * @returns the status of the answer, whose body is not read

@@ -54,7 +54,7 @@ const TOP = 10;
 /** The audit keeps whole milliseconds: steps that follow each other may seem to overlap by one. */
 const SLACK_MS = 1;
 
-export function hasFailed({ outcome }: Step): boolean {
+function hasFailed({ outcome }: Step): boolean {
   return !GOOD.has(outcome);
 }
 

@@ -137,7 +137,8 @@ describe('what others read of us', () => {
     const imported = new Set<string>();
     for (const part of ['router', 'servers', 'shared']) {
       for (const name of fs.readdirSync(path.join(ROOT, part), { recursive: true, encoding: 'utf8' })) {
-        if (!name.endsWith('.ts')) continue;
+        // The console's page is built, with what it needs in it.
+        if (!name.endsWith('.ts') || name.startsWith(path.join('console', 'page'))) continue;
         for (const [, isType, from] of read(path.join(part, name)).matchAll(imports)) {
           if (isType === undefined && from !== 'node') imported.add(from!);
         }
