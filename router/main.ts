@@ -214,7 +214,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         ? undefined
         : await openTracer({ endpoint: settings.traceEndpoint, version: VERSION, log }),
   };
-  timer.add((now) => {
+  const stopRefreshing = timer.add((now) => {
     if (now - refreshedAt < REFRESH_MS) return;
     refreshedAt = now;
     definitions.refresh();
@@ -330,6 +330,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
       await internalDoor.close();
       await router.stop.close();
       await limiter.close();
+      stopRefreshing();
       await definitions.close();
       await audit.close();
       metrics?.close();

@@ -133,7 +133,9 @@ describe('the package that npm publishes', () => {
     expect(packed).toContain('dist/router/audit/writer-worker.js');
     expect(packed).toContain('dist/servers/hyperrag/ingest/pdf-child.js');
     expect(packed).toContain('dist/servers/fog/resident/main.mjs');
-    expect(packed.filter((name) => name.endsWith('.ts') || /^(test|demo|packaging)\//.test(name))).toEqual([]);
+    expect(packed).toContain('dist/console/index.html');
+    expect(packed).toContain('dist/client/index.d.ts');
+    expect(packed.filter((name) => /(?<!\.d)\.tsx?$|^(test|demo|packaging)\//.test(name))).toEqual([]);
     expect(fs.existsSync(path.join(project, 'node_modules/typescript'))).toBe(false);
     expect(fs.existsSync(path.join(project, 'node_modules/node'))).toBe(false);
   });

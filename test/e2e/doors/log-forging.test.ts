@@ -21,6 +21,8 @@ beforeAll(async () => {
     config: {
       mcpServers: { up: fixture('tools.ts'), noise: fixture('garbage.ts', '--banner'), loud },
       permissions: [{ match: 'up/*', level: 'OPERATOR' }],
+      // What screening would stop must be harmless where it is off.
+      router: { screening: false },
     },
     env: { MCP_LOG_LEVEL: 'debug' },
   });
