@@ -46,6 +46,8 @@ beforeAll(async () => {
         match,
         level: 'OPERATOR',
       })),
+      // Odd arguments one after the other, in one session, are what screening is there to stop.
+      router: { screening: false },
     },
   });
 });
