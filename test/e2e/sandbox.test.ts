@@ -38,6 +38,8 @@ beforeAll(async () => {
       },
       agents: { alice: { level: 'OPERATOR' } },
       permissions: [{ match: '*__*', level: 'OPERATOR' }],
+      // What it would not let through is what the sandbox is tried with.
+      router: { screening: false },
     },
   });
   await untilReady(village, 'closed', 'open', 'free');
