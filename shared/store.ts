@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { type CompiledQuery, Kysely, SqliteDialect } from 'kysely';
 
@@ -46,7 +47,7 @@ export async function openStore<Tables>(options: StoreOptions): Promise<Store<Ta
     options.unlock?.(connection);
     if (!readonly) {
       fs.chmodSync(file, 0o600);
-      connection.pragma('journal_mode = WAL');
+      await useWal(connection, busyTimeoutMs);
       connection.pragma(`synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
     }
     connection.pragma('foreign_keys = ON');
@@ -72,6 +73,20 @@ export async function openStore<Tables>(options: StoreOptions): Promise<Store<Ta
 /** A statement on the raw connection from what Kysely compiled; parameters are given in the query's order. */
 export function prepare<Row>(connection: Database.Database, query: CompiledQuery): Database.Statement<unknown[], Row> {
   return connection.prepare<unknown[], Row>(query.sql);
+}
+
+/** The change to WAL needs the file alone for a moment, and SQLite does not wait for that: two that make one file would both lose. */
+async function useWal(connection: Database.Database, timeoutMs: number): Promise<void> {
+  for (const began = performance.now(); ; ) {
+    try {
+      connection.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      const busy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+      if (!busy || performance.now() - began >= timeoutMs) throw error;
+      await sleep(1 + Math.random() * 10);
+    }
+  }
 }
 
 async function migrate(

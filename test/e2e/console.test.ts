@@ -213,7 +213,8 @@ it('[C2] is used with the keyboard alone: the menu, and the heading of each page
   await page.getByRole('link', { name: 'Audit' }).focus();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Audit', level: 1 }).waitFor();
-  expect(await page.evaluate('document.activeElement.textContent')).toBe('Audit');
+  const focused = "document.activeElement.localName + ' ' + document.activeElement.textContent";
+  await expect.poll(() => page.evaluate(focused)).toBe('h1 Audit');
   await page.keyboard.press('Tab');
   await page.keyboard.type('alice');
   await page.keyboard.press('Enter');

@@ -1,12 +1,16 @@
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Migration, openStore, StoreError } from '../../../shared/store.ts';
 
 interface Tables {
   notes: { id: number; text: string };
 }
+
+const OPENER = path.resolve(import.meta.dirname, '../../fixtures/store-opener.ts');
 
 const migrations: Migration[] = [
   async (db) => {
@@ -54,6 +58,17 @@ it('[X4] leaves nothing behind of a migration that fails', async () => {
   const tables = store.connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
   expect(tables).toEqual([{ name: 'notes' }]);
   await store.close();
+});
+
+it('[X4] opens a new file in several processes at the same instant', async () => {
+  const atMs = Date.now() + 1_500;
+  const run = async (): Promise<string> => {
+    const child = spawn(process.execPath, [OPENER, folder, String(atMs), '40'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return await text(child.stderr);
+  };
+  expect(await Promise.all([run(), run(), run()])).toEqual(['', '', '']);
 });
 
 it('rolls a transaction back when its work throws', async () => {
