@@ -28,6 +28,7 @@ export async function openStopStore(dataDir: string) {
     durability: 'full',
   });
   const { connection, db } = store;
+  const dataVersion = connection.prepare<[], number>('PRAGMA data_version').pluck();
   const file = path.join(dataDir, FILE);
   const stopsOf = prepare<{ data: string }>(connection, db.selectFrom('stops').select('data').compile());
   const generationOf = prepare<{ value: number }>(
@@ -110,8 +111,7 @@ export async function openStopStore(dataDir: string) {
     /** Changes whenever either may have changed; throws like `read`. */
     mark(): string {
       const stat = fs.statSync(file, { throwIfNoEntry: false });
-      const version = connection.pragma('data_version', { simple: true }) as number;
-      return `${version}:${stat === undefined ? '' : `${stat.ino}:${stat.mtimeMs}:${stat.size}`}`;
+      return `${dataVersion.get()}:${stat === undefined ? '' : `${stat.ino}:${stat.mtimeMs}:${stat.size}`}`;
     },
     /** The file first: it is what the others see soonest, and it holds if the process dies before the row is written. */
     add(stop: Stop): number {
