@@ -77,7 +77,7 @@ export interface AuditEntry extends SubjectFields {
   readonly kind: AuditKind;
   /** In place of its fields, where several records share them. */
   readonly subject?: Subject | undefined;
-  /** Ties the records of one call together, in logs and other processes too. */
+  /** Ties the records of one call together, in logs and other processes too: a UUID. */
   readonly callId?: string | undefined;
   readonly outcome?: AuditOutcome | undefined;
   /** The workflow that the client says the call belongs to. */
@@ -115,13 +115,18 @@ export function encodeEntry(entry: AuditEntry, index: number, long: LongValue[])
   if (subject === undefined) return safeText(JSON.stringify(isBounded(entry) ? entry : bounded(entry, index, long)));
   if (subject.text === undefined || subject.text === '' || !isBounded(entry))
     return encodeEntry({ ...entry, ...subject.fields, subject: undefined }, index, long);
-  let own = '';
-  for (const name in entry) {
-    const value = entry[name as keyof AuditEntry];
-    if (value === undefined || name === 'subject') continue;
-    own += `"${name}":${typeof value === 'number' ? value : JSON.stringify(value)},`;
-  }
-  return `{${safeText(own)}${subject.text}}`;
+  const { kind, callId, outcome, durationMs } = entry;
+  // Words of our own, in which nothing has to be escaped.
+  let text = `{"kind":"${kind}",`;
+  if (callId !== undefined) text += `"callId":"${callId}",`;
+  if (outcome !== undefined) text += `"outcome":"${outcome}",`;
+  if (durationMs !== undefined) text += `"durationMs":${durationMs},`;
+  return `${text}${printed('reason', entry)}${printed('workflow', entry)}${printed('trace', entry)}${printed('details', entry)}${subject.text}}`;
+}
+
+function printed(name: keyof AuditEntry, entry: AuditEntry): string {
+  const value = entry[name];
+  return value === undefined ? '' : `"${name}":${safeText(JSON.stringify(value))},`;
 }
 
 function safeText(json: string): string {

@@ -41,7 +41,6 @@ export function screen(octets: Octets, { isLiteral, extra }: ScreenOptions): Scr
     const place = where === undefined || where === '' ? {} : { where: where.replace(/[^\w.$-]/g, '?') };
     found.set(feature, { feature, weight, ...place });
   };
-  if (extra !== undefined) for (const { feature, weight } of extra) note(feature, weight);
   if (octets.length > WHOLE.size.from) note('size', WHOLE.size.weight);
   let strings = 0;
   const visit = (value: unknown, where: string, kind: Kind, depth: number): void => {
@@ -61,7 +60,10 @@ export function screen(octets: Octets, { isLiteral, extra }: ScreenOptions): Scr
     }
   };
   visit(JSON.parse(decodeOctets(octets)), '', isLiteral ? 'literal' : 'value', 0);
-  return found === undefined ? NOTHING : scored([...(found as Map<string, Reason>).values()]);
+  if (found === undefined) return NOTHING;
+  // What came before makes a suspicious call worse, and nothing of one that is not.
+  if (extra !== undefined) for (const { feature, weight } of extra) note(feature, weight);
+  return scored([...(found as Map<string, Reason>).values()]);
 }
 
 type Note = (feature: string, weight: number, where?: string) => void;

@@ -17,6 +17,8 @@ export interface StopState {
 
 const fileSchema = z.strictObject({ stops: z.array(stopSchema).max(10_000) });
 const FILE = 'emergency-stop.json';
+/** A folder in which nothing else happens: watching the data folder would wake every router at each write of any database. */
+const ORDERS = 'orders';
 
 export type StopStore = Awaited<ReturnType<typeof openStopStore>>;
 
@@ -30,6 +32,8 @@ export async function openStopStore(dataDir: string) {
   const { connection, db } = store;
   const dataVersion = connection.prepare<[], number>('PRAGMA data_version').pluck();
   const file = path.join(dataDir, FILE);
+  const folder = path.join(dataDir, ORDERS);
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stopsOf = prepare<{ data: string }>(connection, db.selectFrom('stops').select('data').compile());
   const generationOf = prepare<{ value: number }>(
     connection,
@@ -83,9 +87,9 @@ export async function openStopStore(dataDir: string) {
     return { generation, stops: [...byScope.values()] };
   }
 
-  /** Replaces the file whole and waits for the disk. */
+  /** Replaces the file whole, from the folder that routers watch, and waits for the disk. */
   function writeFile(stops: readonly Stop[]): void {
-    const temporary = `${file}.${process.pid}`;
+    const temporary = path.join(folder, String(process.pid));
     const handle = fs.openSync(temporary, 'w', 0o600);
     try {
       fs.writeSync(handle, JSON.stringify({ stops }));
@@ -152,8 +156,8 @@ export async function openStopStore(dataDir: string) {
     },
     /** router.db, for what else belongs to the router alone. */
     store,
-    folder: dataDir,
-    file,
+    /** Something moves out of it with each order. */
+    folder,
     close: () => store.close(),
   };
 }
