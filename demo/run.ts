@@ -18,6 +18,9 @@ try {
   await moveShards(village, (text) => say(`   ${text}`));
   const verified = await village.command('audit', 'verify');
   say(`\nEverything above is on record: ${verified.trim()}`);
+} catch (error) {
+  process.stderr.write(`\nThe demonstration stopped. ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 } finally {
   await village.close();
 }

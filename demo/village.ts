@@ -1,6 +1,5 @@
 /** A whole village for the demonstration: the router as `npm start` runs it, on a data folder that goes with it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,10 +9,12 @@ import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { endProcess, within } from './within.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../router/bin/aivillage.mjs', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../mcp-servers.json', import.meta.url));
 const run = promisify(execFile);
+const COMMAND_MS = 60_000;
 
 export interface DemoVillage {
   /** An MCP client of the router, as this agent. */
@@ -40,9 +41,14 @@ export async function startVillage(): Promise<DemoVillage> {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const url = await readyUrl(router);
+  const url = await firstReady(router, 'the router to start').catch(async (error: unknown) => {
+    await endProcess(router);
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    throw error;
+  });
   const clients: Client[] = [];
-  const command = async (...args: string[]) => (await run(process.execPath, [LAUNCHER, ...args], { env })).stdout;
+  const command = async (...args: string[]) =>
+    (await run(process.execPath, [LAUNCHER, ...args], { env, timeout: COMMAND_MS })).stdout;
   return {
     command,
     start(...args) {
@@ -54,29 +60,29 @@ export async function startVillage(): Promise<DemoVillage> {
       const client = new Client({ name: `demo-${agent}`, version: '1' });
       const requestInit = { headers: { authorization: `Bearer ${token}` } };
       const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit });
-      await client.connect(transport);
+      await within(`${agent} to be connected`, client.connect(transport));
       clients.push(client);
       return client;
     },
     async close() {
-      for (const client of clients) await client.close();
-      const gone = once(router, 'exit');
-      router.kill('SIGTERM');
-      await gone;
+      for (const client of clients) await within('a client to close', client.close());
+      await endProcess(router);
       fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 }
 
-function readyUrl(router: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    router.once('exit', (code) => reject(new Error(`the router ended with ${code} before it was ready`)));
-    if (router.stdout === null) throw new Error('the router has no stdout');
-    createInterface(router.stdout).on('line', (line) => {
-      const ready = /^ready (\S+)$/.exec(line);
-      if (ready?.[1] !== undefined) resolve(ready[1]);
-    });
+/** What a process says behind `ready`. Throws when it ends before, or does not say it in time. */
+export function firstReady(child: ChildProcess, what: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  child.once('error', reject);
+  child.once('exit', (code, signal) => reject(new Error(`It ended (${code ?? signal}) while I waited for ${what}.`)));
+  if (child.stdout === null) throw new Error('the process has no stdout');
+  createInterface(child.stdout).on('line', (line) => {
+    const ready = /^ready (\S+)$/.exec(line);
+    if (ready?.[1] !== undefined) resolve(ready[1]);
   });
+  return within(what, promise);
 }
 
 /** The structured result of a call. Throws with the tool's own words when it reports an error. */

@@ -2,6 +2,7 @@
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { call, type DemoVillage } from './village.ts';
+import { soon, within } from './within.ts';
 
 const POLICIES = 'governance://policies';
 const PROPOSALS = 'governance://proposals';
@@ -25,14 +26,14 @@ export async function changeRetention(village: DemoVillage, say: (text: string) 
   });
   const id = String(proposal.proposal_id);
   say(`sage proposes 90 days: proposal ${id}, ${String(proposal.required_votes)} approvals needed`);
-  await toldCurator.told;
+  await within('curator to hear of the proposal', toldCurator.told);
   say('curator hears of it through its subscription');
 
   const first = await vote(curator, id, 'The disk has room for it');
   say(`curator approves: ${String(first.proposal_status)}, ${String(first.votes_needed)} more needed`);
   const second = await vote(king, id, 'Agreed');
   say(`king approves: ${String(second.proposal_status)}`);
-  await Promise.all(told.map((each) => each.told));
+  await within('all three to hear of the policy', Promise.all(told.map((each) => each.told)));
   say(`the action ran by itself; all three sessions are told: knowledge is kept for ${await retentionDays(king)} days`);
   say(`the proposal says so too: ${await finalStatus(sage, id)}`);
 }
@@ -42,12 +43,12 @@ function vote(client: Client, id: string, reasoning: string): Promise<Record<str
 }
 
 /** The policy is set before the outcome is written down: a moment later it is. */
-async function finalStatus(client: Client, id: string): Promise<string> {
-  for (;;) {
+function finalStatus(client: Client, id: string): Promise<string> {
+  return soon('the outcome of the proposal', async () => {
     const { proposal } = await call(client, 'governance_status', { proposal_id: id });
     const status = String((proposal as { proposal_status: unknown }).proposal_status);
-    if (status !== 'approved' && status !== 'executing') return status;
-  }
+    return status === 'approved' || status === 'executing' ? '' : status;
+  });
 }
 
 async function retentionDays(client: Client): Promise<unknown> {

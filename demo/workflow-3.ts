@@ -1,20 +1,17 @@
 /** Workflow 3: fog nodes are found over libp2p, magi shards are placed on them, a node is killed, its shard moves. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { call, type DemoVillage } from './village.ts';
+import { call, type DemoVillage, firstReady } from './village.ts';
+import { endProcess, soon } from './within.ts';
 
 const NODES = 3;
 /** What is asked for first; on a small machine what is there. */
 const WANTED = { min_cpu_cores: 4, min_memory_gb: 8, gpu_required: false };
 const NODE_OFFER = ['--cpu-cores', '1', '--memory-gb', '1'];
 const SHARD = { cpu_cores: 0.25, memory_gb: 0.25, priority: 'high' };
-const WITHIN_MS = 60_000;
-/** A caller may make 100 calls a minute. */
-const LOOK_EVERY_MS = 300;
 
 interface FogNode {
+  /** Known when it has joined. */
   readonly nodeId: string;
   readonly process: ChildProcess;
 }
@@ -23,10 +20,12 @@ export async function moveShards(village: DemoVillage, say: (text: string) => vo
   const magi = await village.connect('magi');
   await call(magi, 'fog_resources', {});
   await call(magi, 'p2p_status', {});
-  const address = await soon(async () => (await village.command('p2p', 'address').catch(() => '')).trim());
-  const nodes: FogNode[] = [];
+  const address = await soon('the address of the peers', async () =>
+    (await village.command('p2p', 'address').catch(() => '')).trim(),
+  );
+  const started: ChildProcess[] = Array.from({ length: NODES }, () => startNode(village, address));
   try {
-    nodes.push(...(await Promise.all(Array.from({ length: NODES }, () => startNode(village, address)))));
+    const nodes = await Promise.all(started.map(joined));
     say(`${NODES} fog nodes, each a process with a data folder of its own, joined by the peers' address`);
     await discover(magi, say);
 
@@ -43,7 +42,7 @@ export async function moveShards(village: DemoVillage, say: (text: string) => vo
     const killedAt = performance.now();
     victim.process.kill('SIGKILL');
     say(`${short(victim.nodeId)} is killed`);
-    const moved = await soon(async () => {
+    const moved = await soon('magi-1 to move', async () => {
       const { shards } = (await call(magi, 'fog_shards', { shard_id: 'magi-1' })) as {
         shards: Record<string, unknown>[];
       };
@@ -52,7 +51,7 @@ export async function moveShards(village: DemoVillage, say: (text: string) => vo
     });
     say(`magi-1 runs on ${short(moved)}, ${((performance.now() - killedAt) / 1_000).toFixed(1)} s later`);
   } finally {
-    await Promise.all(nodes.map(endNode));
+    await Promise.all(started.map(endProcess));
   }
 }
 
@@ -63,7 +62,7 @@ async function discover(magi: Client, say: (text: string) => void): Promise<void
   };
   const large = await found(WANTED);
   say(`with 4 cores and 8 GB there are ${large.length}; with what is here:`);
-  const all = await soon(async () => {
+  const all = await soon('the nodes to be found', async () => {
     const seen = await found({ ...WANTED, min_cpu_cores: 1, min_memory_gb: 1 });
     return seen.length >= NODES ? seen : undefined;
   });
@@ -72,34 +71,13 @@ async function discover(magi: Client, say: (text: string) => void): Promise<void
   }
 }
 
-async function startNode(village: DemoVillage, address: string): Promise<FogNode> {
+function startNode(village: DemoVillage, address: string): ChildProcess {
   const { program, args, env } = village.start('fog', 'node', '--join', address, ...NODE_OFFER);
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
-  const nodeId = await new Promise<string>((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`a fog node ended with ${code} before it joined`)));
-    createInterface(child.stdout).on('line', (line) => {
-      const ready = /^ready (\S+)$/.exec(line)?.[1];
-      if (ready !== undefined) resolve(ready);
-    });
-  });
-  return { nodeId, process: child };
+  return spawn(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
-async function endNode({ process: child }: FogNode): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGTERM');
-  await gone;
-}
-
-async function soon<T>(look: () => Promise<T>): Promise<NonNullable<T>> {
-  const end = performance.now() + WITHIN_MS;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== null && found !== '') return found;
-    if (performance.now() > end) throw new Error(`not within ${WITHIN_MS / 1_000} s`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-  }
+async function joined(child: ChildProcess): Promise<FogNode> {
+  return { nodeId: await firstReady(child, 'a fog node to join'), process: child };
 }
 
 function short(nodeId: unknown): string {

@@ -1,6 +1,7 @@
 /**
- * `npm run build`: the published form in `dist`. Node takes no types inside node_modules, so it is JavaScript, made by the
- * compiler file by file, with what is no TypeScript beside it. Working in the repository needs none of it.
+ * The first half of the published form in `dist`. Node takes no types inside node_modules, so it is JavaScript, made by the compiler file by
+ * file, with what is no TypeScript beside it. The second half is build.mjs, the client library and the page of the console, which npm
+ * runs after this when it packs, and `npm run build` does too. Working in the repository needs none of it.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -21,8 +22,6 @@ await execa('tsc', ['-p', 'tsconfig.build.json'], {
   stderr: 'inherit',
 });
 for (const part of PARTS) copyAssets(part);
-// The client library with its types, and the page of the console, as `npm install` makes them too.
-await execa(process.execPath, ['build.mjs'], { cwd: ROOT, stdout: process.stderr, stderr: 'inherit' });
 
 /** Programs and pages that are not compiled; documentation is read in the repository. */
 function copyAssets(folder: string): void {

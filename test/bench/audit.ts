@@ -9,8 +9,11 @@ import { parseArgs } from 'node:util';
 import { openAuditLog } from '../../router/audit/audit-log.ts';
 import { verifyAudit } from '../../router/audit/verify.ts';
 import type { Octets } from '../../shared/json/octets.ts';
+import { amount } from './amount.ts';
 
-const { values } = parseArgs({ options: { records: { type: 'string', default: '200000' } } });
+const { values } = parseArgs({
+  options: { records: { type: 'string', default: String(amount(200_000)) }, quick: { type: 'boolean' } },
+});
 const records = Number(values.records);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'audit-bench-'));
 const place = { dataDir: path.join(folder, 'data'), checkpointDir: path.join(folder, 'checkpoints') };

@@ -8,14 +8,19 @@ import { buildTo } from '../../servers/p2p/betanet/builder.ts';
 import { secureUniform } from '../../servers/p2p/betanet/mixing.ts';
 import { realClock } from '../../servers/p2p/betanet/network.ts';
 import { know, plainNode, startLoopbackPeers } from '../integration/servers/p2p/lib/loopback-peers.ts';
+import { amount } from './amount.ts';
 
 const { values } = parseArgs({
-  options: { mb: { type: 'string', default: '16' }, mixing: { type: 'string', default: '0' } },
+  options: {
+    mb: { type: 'string', default: String(amount(16)) },
+    mixing: { type: 'string', default: '0' },
+    quick: { type: 'boolean' },
+  },
 });
 const megabytes = Number(values.mb);
 const mixingMeanMs = Number(values.mixing);
-const ROUNDS = 3;
-const OPENINGS = 30;
+const ROUNDS = amount(3);
+const OPENINGS = amount(30);
 const caller = 'bench';
 const MESSAGE = 'x'.repeat(1_000_000);
 

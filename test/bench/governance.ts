@@ -7,8 +7,9 @@ import { createClock } from '../../shared/clock.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { readVotingRules } from '../../shared/voting-rules.ts';
+import { amount } from './amount.ts';
 
-const PROPOSALS = 5_000;
+const PROPOSALS = amount(5_000);
 const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-governance-'));
 const rules = readVotingRules(undefined);
 const options = {

@@ -8,11 +8,12 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { makeCorpus } from '../fixtures/hyperrag/corpus.ts';
 import { TestHyperrag, tempFolder } from '../fixtures/hyperrag/knowledge.ts';
+import { amount } from './amount.ts';
 import { peakKb, residentKb } from './proc.ts';
 
 const SERVE = path.resolve(import.meta.dirname, '../fixtures/serve-one.ts');
-const passages = Number(process.argv[2] ?? 12_000);
-const QUERIES = 500;
+const passages = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? amount(12_000));
+const QUERIES = amount(500);
 
 const dataDir = tempFolder();
 const { documents, questions } = makeCorpus(passages);

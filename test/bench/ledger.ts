@@ -1,8 +1,9 @@
 /** Measures the ledger: a posting, and balances of an account with 100,000 entries. `node test/bench/ledger.ts`, JSON out. */
 import fs from 'node:fs';
 import { newFolder, openLedger } from '../fixtures/fog/money.ts';
+import { amount } from './amount.ts';
 
-const ENTRIES = 100_000;
+const ENTRIES = amount(100_000);
 const REPEATS = 200;
 const dataDir = newFolder();
 

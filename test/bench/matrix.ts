@@ -1,5 +1,5 @@
 /**
- * What a decision costs: a matrix of 200 rows, 1,000 tools, warm. `node test/bench/matrix.ts [--json]`; µs of CPU, the median
+ * What a decision costs: a matrix of 200 rows, 1,000 tools, warm. `node test/bench/matrix.ts [--json] [--quick]`; µs of CPU, the median
  * of several rounds.
  */
 import { LEVELS } from '../../shared/identity/levels.ts';
@@ -8,9 +8,10 @@ import type { Target } from '../../shared/matrix/match.ts';
 import { createMatrix } from '../../shared/matrix/matrix.ts';
 import type { PermissionRow } from '../../shared/matrix/rows.ts';
 import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
+import { amount } from './amount.ts';
 
-const ROUNDS = 9;
-const CALLS = 200_000;
+const ROUNDS = amount(9);
+const CALLS = amount(200_000);
 
 const configured: PermissionRow[] = [
   { match: '*', level: 'OPERATOR' },
@@ -47,7 +48,7 @@ const results = {
   rows: matrix.rows().length,
   decide_us: medianMicroseconds(CALLS, (i) => void matrix.decide(caller, plain[i % 1_000]!, facts)),
   visible_us: medianMicroseconds(CALLS, (i) => void matrix.visible(caller, plain[i % 1_000]!)),
-  decide_first_time_us: medianMicroseconds(2_000, (i) => {
+  decide_first_time_us: medianMicroseconds(amount(2_000), (i) => {
     const ownName = `${'x'.repeat(600)}${i}`;
     matrix.decide(caller, { kind: 'tool', listedName: ownName, serverId: 'foreign', ownName });
   }),
@@ -55,7 +56,7 @@ const results = {
     CALLS / 10,
     (i) => void matrix.decide(caller, ruled[i % 1_000]!, facts),
   ),
-  create_us: medianMicroseconds(20, () => void createMatrix({ builtIn: BUILT_IN_ROWS, configured, permits })),
+  create_us: medianMicroseconds(amount(20), () => void createMatrix({ builtIn: BUILT_IN_ROWS, configured, permits })),
 };
 
 const lines = Object.entries(results).map(([key, value]) => `${key.padEnd(30)} ${value}`);

@@ -6,9 +6,11 @@
 import { openPrivacy } from '../../shared/privacy/privacy.ts';
 import { createPseudonyms, newPseudonymKey } from '../../shared/privacy/pseudonyms.ts';
 import { measure, readLabelled, tableOf } from '../fixtures/privacy/labelled.ts';
+import { amount } from './amount.ts';
 import { median } from './median.ts';
 
 const MEGABYTE = 1_000_000;
+const TEXT_CHARACTERS = amount(MEGABYTE);
 const ROUNDS = 3;
 /** The first so many texts are honest. */
 const HONEST = 2;
@@ -39,7 +41,7 @@ async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
 }
 
 function filled(pattern: string): string {
-  return pattern.repeat(Math.ceil(MEGABYTE / pattern.length)).slice(0, MEGABYTE);
+  return pattern.repeat(Math.ceil(TEXT_CHARACTERS / pattern.length)).slice(0, TEXT_CHARACTERS);
 }
 
 /** MB a second: by the clock, and by the processor's time of this process, which other programs do not change. */

@@ -15,16 +15,21 @@ import { PeakEwma } from '../../router/upstreams/peak-ewma.ts';
 import { STRATEGIES, type StrategyName, type Weighed } from '../../router/upstreams/strategies.ts';
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { encodeOctets } from '../../shared/json/octets.ts';
+import { amount } from './amount.ts';
 import { load, settle } from './measure.ts';
 import { median } from './median.ts';
 import { Processes } from './processes.ts';
 import { startTarget, type Target } from './targets.ts';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, repeats: { type: 'string', default: '5' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    repeats: { type: 'string', default: '5' },
+    quick: { type: 'boolean' },
+  },
 });
-const ROUNDS = 9;
-const CALLS = 200_000;
+const ROUNDS = amount(9);
+const CALLS = amount(200_000);
 
 async function medianMicroseconds(work: (i: number) => unknown): Promise<number> {
   const rounds: number[] = [];

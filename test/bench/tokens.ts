@@ -5,10 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { createAssertionMinter } from '../../shared/identity/assertions.ts';
 import { openIdentity } from '../../shared/identity/open-identity.ts';
+import { amount } from './amount.ts';
 
-const REMEMBERED = 500_000;
-const NEW = 5_000;
 const TOKENS = 64;
+const REMEMBERED = amount(500_000);
+const NEW = amount(5_000, TOKENS);
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-tokens-'));
 const identity = await openIdentity({ dataDir: folder, agents: () => undefined });

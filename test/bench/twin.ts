@@ -12,16 +12,17 @@ import { openTwinServer } from '../../servers/digital-twin/main.ts';
 import { openPrivacy } from '../../shared/privacy/privacy.ts';
 import { makeFacts } from '../fixtures/digital-twin/facts.ts';
 import { filesBelow, type Person, personOf } from '../fixtures/digital-twin/twins.ts';
+import { amount } from './amount.ts';
 import { cpuMs } from './proc.ts';
 
 const SERVE = path.resolve(import.meta.dirname, '../fixtures/serve-one.ts');
 const BATCH = 200;
-const QUERIES = 1_000;
+const QUERIES = amount(1_000);
 const PERSON = 'magi';
-const SCANNED_MB = 4;
+const SCANNED_MB = amount(400) / 100;
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const count = Number(process.argv[2] ?? 20_000);
+const count = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? amount(20_000));
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-twin-'));
 const dataDir = path.join(folder, 'data');
 const facts = makeFacts(count);

@@ -7,10 +7,11 @@ import path from 'node:path';
 import { Pool } from 'undici';
 import { streamableHttp } from '../../router/upstreams/streamable-http.ts';
 import type { Octets } from '../../shared/json/octets.ts';
+import { amount } from './amount.ts';
 
 const IN_FLIGHT = [1, 16, 64];
 const ROUNDS = 5;
-const CALLS = 10_000;
+const CALLS = amount(10_000);
 
 type CallOnce = (id: number) => Promise<void>;
 

@@ -1,4 +1,7 @@
-/** What npm publishes, as a user gets it: packed, installed into an empty folder, run with nothing of the repository. */
+/**
+ * What npm publishes, as a user gets it: packed once, installed into an empty folder, run there with nothing of the repository, on
+ * the Node that runs this test and on the oldest that it promises.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -9,10 +12,16 @@ import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePdf } from '../fixtures/hyperrag/pdf.ts';
+import { copyTree } from '../fixtures/tree-copy.ts';
+import { structured } from './lib/governed.ts';
 import { isAlive, processesWith, until } from './lib/processes.ts';
+import { RawSession } from './lib/raw-client.ts';
 import { ROOT } from './lib/village.ts';
 
 const INSTALL_MS = 240_000;
+const OLDEST_NODE = '22.19.0';
+/** Ready within 2 s is what is wanted of a quiet machine; it is printed. This one may be busy. */
+const READY_MS = 20_000;
 /** For one command; npm says why it waits for nothing only when it is ended. */
 const COMMAND_MS = 100_000;
 const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -24,6 +33,10 @@ const INITIALIZE = {
 };
 
 let folder: string;
+/** The sources that are packed: a copy, because packing builds anew what other tests use meanwhile. */
+let clone: string;
+/** Runs OLDEST_NODE. */
+let oldestNode: string;
 /** Where the user works: an empty project with the package in it. */
 let project: string;
 let packed: string[] = [];
@@ -70,6 +83,9 @@ function start(command: string, args: readonly string[]): Started {
   return child;
 }
 
+/** The command as npm links it, on another Node. */
+const aivillageOn = (node: string, ...args: string[]) =>
+  start(node, [path.join(project, 'node_modules/.bin/aivillage'), ...args]);
 const npx = (...args: string[]) => start('npx', ['--no-install', 'aivillage', ...args]);
 const aivillage = (...args: string[]) => start(path.join(project, 'node_modules/.bin/aivillage'), args);
 
@@ -85,6 +101,16 @@ async function firstLine(child: Started, wanted: RegExp): Promise<string> {
   return Promise.race([found, ended]);
 }
 
+/** Starts it and waits until it says that it is ready; prints how long that took. @returns its address */
+async function untilReady(how: string, begin: () => Started): Promise<string> {
+  const began = performance.now();
+  const ready = await firstLine(begin(), /^ready /);
+  const ms = performance.now() - began;
+  console.log(`start to ready, ${how}: ${(ms / 1_000).toFixed(2)} s`);
+  expect(ms).toBeLessThan(READY_MS);
+  return ready.slice('ready '.length);
+}
+
 /** The program itself, behind npx and its shell. */
 function programs(): number[] {
   return processesWith(path.join(project, 'node_modules')).filter(isAlive);
@@ -98,21 +124,37 @@ async function untilEnded(): Promise<void> {
 beforeAll(async () => {
   folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'aivillage-pack-')));
   project = path.join(folder, 'project');
-  fs.mkdirSync(project);
   fs.mkdirSync(path.join(folder, 'home'));
   fs.mkdirSync(path.join(folder, 'bin'));
   fs.symlinkSync(process.execPath, path.join(folder, 'bin/node'));
-  const pack = await run('npm', ['pack', '--json', '--pack-destination', folder], ROOT, outsideEnv());
+  clone = copyTree(['node_modules']);
+  const npm = (cwd: string, ...args: string[]) => run('npm', args, cwd, outsideEnv());
+  const install = (cwd: string, ...what: string[]) => {
+    fs.mkdirSync(cwd, { recursive: true });
+    fs.writeFileSync(path.join(cwd, 'package.json'), '{"private":true}');
+    return npm(
+      cwd,
+      'install',
+      '--prefer-offline',
+      '--omit=dev',
+      '--no-audit',
+      '--no-fund',
+      '--no-package-lock',
+      ...what,
+    );
+  };
+  const platform = process.platform === 'win32' ? 'win' : process.platform;
+  const nodePackage = `node-${platform}-${process.arch}`;
+  const [pack, node] = await Promise.all([
+    npm(clone, 'pack', '--json', '--pack-destination', folder),
+    install(path.join(folder, 'oldest'), `${nodePackage}@${OLDEST_NODE}`),
+  ]);
   expect(pack.code, pack.stderr).toBe(0);
+  expect(node.code, node.stderr).toBe(0);
+  oldestNode = path.join(folder, 'oldest/node_modules', nodePackage, 'bin/node');
   const tarball = fs.readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
-  fs.writeFileSync(path.join(project, 'package.json'), '{"private":true}');
-  const install = await run(
-    'npm',
-    ['install', '--prefer-offline', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock', `../${tarball}`],
-    project,
-    outsideEnv(),
-  );
-  expect(install.code, install.stderr).toBe(0);
+  const done = await install(project, `../${tarball}`);
+  expect(done.code, done.stderr).toBe(0);
   const installed = path.join(project, 'node_modules/aivillage-mcp');
   packed = fs
     .readdirSync(installed, { recursive: true, encoding: 'utf8' })
@@ -122,7 +164,7 @@ beforeAll(async () => {
 afterAll(() => {
   for (const child of started) child.kill('SIGKILL');
   for (const pid of programs()) process.kill(pid, 'SIGKILL');
-  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const each of [folder, clone]) fs.rmSync(each, { recursive: true, force: true, maxRetries: 3 });
 }, INSTALL_MS);
 
 describe('the package that npm publishes', () => {
@@ -146,17 +188,18 @@ describe('the package that npm publishes', () => {
   });
 
   it('[X3] starts the whole village, and ends with everything that it started', async () => {
-    const village = npx('up');
-    const exit = once(village, 'exit');
-    const ready = await firstLine(village, /^ready /);
-    const url = ready.slice('ready '.length);
+    let village: Started | undefined;
+    const url = await untilReady('the first time, by npx', () => {
+      village = npx('up');
+      return village;
+    });
+    const exit = once(village!, 'exit');
     const token = (await text(aivillage('token', 'issue', '--agent', 'king').stdout)).trim();
-    const call = async (name: string, args: object) =>
-      JSON.parse(
-        await text(aivillage('call', name, '--args', JSON.stringify(args), '--url', url, '--token', token).stdout),
-      );
+    const king = await RawSession.open(new URL(url).origin, token);
     const states = async () => {
-      const { services } = (await call('service_list', {})) as { services: { id: string; state: string }[] };
+      const { services } = structured(await king.call('service_list', {})) as {
+        services: { id: string; state: string }[];
+      };
       return Object.fromEntries(services.map(({ id, state }) => [id, state]));
     };
     const file = path.join(ROOT, 'mcp-servers.json');
@@ -166,7 +209,17 @@ describe('the package that npm publishes', () => {
     // A process beside the server reads PDF, and a thread writes the audit: both are files of their own in the package.
     const pdf = path.join(folder, 'owls.pdf');
     fs.writeFileSync(pdf, makePdf([['Owls fly at night.']]));
-    expect(await call('hyperrag_ingest', { paths: [pdf] })).toMatchObject({ documents: 1, passages: 1, skipped: [] });
+    const ingest = aivillage(
+      'call',
+      'hyperrag_ingest',
+      '--args',
+      JSON.stringify({ paths: [pdf] }),
+      '--url',
+      url,
+      '--token',
+      token,
+    );
+    expect(JSON.parse(await text(ingest.stdout))).toMatchObject({ documents: 1, passages: 1, skipped: [] });
     expect(await text(aivillage('audit', 'verify').stdout)).toMatch(/\d+ records verified/);
     // As a terminal would: npx gives a signal that only it gets to nobody.
     const [router] = processesWith(`${path.join(project, 'node_modules/.bin/aivillage')}\0up`);
@@ -175,13 +228,27 @@ describe('the package that npm publishes', () => {
     expect(await exit).toBeDefined();
   }, 120_000);
 
+  it('[X3] starts on the oldest Node that it promises too', async () => {
+    expect((await run(oldestNode, ['--version'], project, userEnv())).stdout).toBe(`v${OLDEST_NODE}\n`);
+    let village: Started | undefined;
+    await untilReady(`on Node ${OLDEST_NODE}`, () => {
+      village = aivillageOn(oldestNode, 'up');
+      return village;
+    });
+    expect(await text(aivillageOn(oldestNode, 'audit', 'verify').stdout)).toMatch(/\d+ records verified/);
+    village!.kill('SIGTERM');
+    await untilEnded();
+  }, 60_000);
+
   it.each([
-    ['one server', ['serve', 'monitoring', '--stdio'], 'monitoring'],
-    ['the router', ['router', '--stdio'], 'aivillage'],
+    ['one server', 'this Node', ['serve', 'monitoring', '--stdio'], 'monitoring'],
+    ['the router', 'this Node', ['router', '--stdio'], 'aivillage'],
+    ['one server', `Node ${OLDEST_NODE}`, ['serve', 'monitoring', '--stdio'], 'monitoring'],
+    ['the router', `Node ${OLDEST_NODE}`, ['router', '--stdio'], 'aivillage'],
   ])(
-    '[X3] answers a host that starts %s on stdio',
-    async (_what, args, name) => {
-      const server = aivillage(...args);
+    '[X3] answers a host that starts %s on stdio, on %s',
+    async (_what, on, args, name) => {
+      const server = on === 'this Node' ? aivillage(...args) : aivillageOn(oldestNode, ...args);
       server.stdin.write(`${JSON.stringify(INITIALIZE)}\n`);
       const answer = JSON.parse(await firstLine(server, /"id":1/)) as {
         result: { serverInfo: { name: string; version: string } };

@@ -37,6 +37,8 @@ export interface StartOptions {
   readonly port?: number;
   /** A program and its arguments that start the router's own command line, such as `prlimit --nofile=64`. */
   readonly within?: readonly string[];
+  /** The launcher of another copy of the sources; this one's unless given. */
+  readonly launcher?: string;
 }
 
 /** An entry of mcpServers that starts a fixture over stdio. */
@@ -104,7 +106,8 @@ export class Village {
   }
 
   /** Starts `aivillage router --http PORT` and waits until it says that it is ready. */
-  static async start({ config, env: more = {}, folder: given, port = 0, within = [] }: StartOptions): Promise<Village> {
+  static async start(options: StartOptions): Promise<Village> {
+    const { config, env: more = {}, folder: given, port = 0, within = [], launcher = LAUNCHER } = options;
     const folder = given ?? fs.mkdtempSync(path.join(os.tmpdir(), 'village-'));
     const configFile = path.join(folder, 'mcp-servers.json');
     fs.writeFileSync(configFile, textOf(config));
@@ -120,7 +123,7 @@ export class Village {
       P2P_MDNS: '0',
       ...more,
     };
-    const [program, ...args] = [...within, process.execPath, LAUNCHER, 'router', '--http', String(port)];
+    const [program, ...args] = [...within, process.execPath, launcher, 'router', '--http', String(port)];
     const child = spawn(program!, args, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

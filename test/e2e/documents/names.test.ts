@@ -1,7 +1,7 @@
 /** The command line as documents name it, held to the command line as it is. */
 import { beforeAll, expect, it } from 'vitest';
-import { commandLines, markdownFiles } from '../fixtures/documents.ts';
-import { runCli } from './lib/village.ts';
+import { commandLines, markdownFiles } from '../../fixtures/documents.ts';
+import { runCli } from '../lib/village.ts';
 
 interface Help {
   readonly commands: readonly string[];
