@@ -32,14 +32,14 @@ const STEP = 1_000;
 /** The writer signs within 250 ms of a record and adds none after a second; more unsigned records mean lost checkpoints. */
 const MAX_UNCOVERED_MS = 5_000;
 
+/** Told after each piece: how many records were looked at, of how many. */
+export type OnVerified = (done: number, total: number) => void;
+
 /** Verifies the whole audit. Throws only when it cannot be read at all (rights, a newer version). */
-export async function verifyAudit({
-  dataDir,
-  checkpointDir,
-}: {
-  readonly dataDir: string;
-  readonly checkpointDir: string;
-}): Promise<Verification> {
+export async function verifyAudit(
+  { dataDir, checkpointDir }: { readonly dataDir: string; readonly checkpointDir: string },
+  onVerified: OnVerified = () => {},
+): Promise<Verification> {
   const hasTable = fs.existsSync(auditFile(dataDir));
   if (!hasTable && !hasSegments(checkpointDir) && !fs.existsSync(localCopyFile(dataDir)))
     return { ok: true, records: 0 };
@@ -60,7 +60,7 @@ export async function verifyAudit({
     const anchor = anchorOf(newest);
     if (foreign !== undefined) return { ok: false, seq: anchor.seq + 1, why: foreign };
     walk = new ChainWalk(anchor, keys.seal);
-    const bad = await findBad(table, walk, good, fault);
+    const bad = await findBad(table, walk, good, fault, onVerified);
     return bad === undefined ? { ok: true, records: walk.head.seq - anchor.seq } : { ok: false, ...bad };
   } catch (error) {
     if (!isDamage(error)) throw error;
@@ -152,8 +152,10 @@ async function findBad(
   walk: ChainWalk,
   checkpoints: readonly Checkpoint[],
   fault: Fault | undefined,
+  onVerified: OnVerified,
 ): Promise<Fault | undefined> {
   const start = walk.head.seq;
+  const total = (table.head.get()?.seq ?? start) - start;
   const faultSeq = Math.max(fault?.seq ?? 0, start + 1);
   const wanted = checkpoints.filter((checkpoint) => checkpoint.seq > start).sort((a, b) => a.seq - b.seq);
   const lastCovered = wanted.at(-1)?.seq ?? start;
@@ -177,6 +179,7 @@ async function findBad(
       if (fault !== undefined && seq === faultSeq) return { seq, why: fault.why };
       if (seq > lastCovered) uncoveredSince ??= walk.head.time;
     }
+    onVerified(walk.head.seq - start, total);
     await pause();
   }
   if (wanted[next] !== undefined) {

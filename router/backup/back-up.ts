@@ -9,10 +9,14 @@ import { BackupError, CHECKPOINTS, DATA, type Folders, type HoldStill, isLeftOut
 
 const SQLITE_HEADER = 'SQLite format 3\0';
 
-/** @throws BackupError when the folder exists or there is nothing to copy */
+/**
+ * @param onCopied told after each file: how many were copied, of how many
+ * @throws BackupError when the folder exists or there is nothing to copy
+ */
 export async function backUp(
   { dataDir, checkpointDir, folder }: Folders,
   holdStill: HoldStill,
+  onCopied: (done: number, total: number) => void = () => {},
 ): Promise<{ files: number; bytes: number }> {
   if (!fs.existsSync(dataDir)) throw new BackupError(`There is no data folder at ${dataDir}; nothing was copied.`);
   if (fs.existsSync(folder)) throw new BackupError(`${folder} exists already; name a folder that does not.`);
@@ -27,8 +31,10 @@ export async function backUp(
       for (const file of filesBelow(checkpointDir))
         copyPlain(path.join(checkpointDir, file), path.join(folder, CHECKPOINTS, file));
     }
-    for (const file of data)
+    for (const [done, file] of data.entries()) {
       if (!first.includes(file)) await copy(path.join(dataDir, file), path.join(folder, DATA, file), holdStill);
+      onCopied(done + 1, data.length);
+    }
   } catch (error) {
     fs.rmSync(folder, { recursive: true });
     throw error;

@@ -6,6 +6,7 @@ import { AUDIT_KINDS, AUDIT_OUTCOMES } from '../audit/entry.ts';
 import { AuditFilter, exportAudit, tailAudit } from '../audit/query.ts';
 import { escapeUnsafe } from '../audit/safe-text.ts';
 import { verifyAudit } from '../audit/verify.ts';
+import { showProgress } from './progress.ts';
 
 export interface AuditCommandIo {
   dataDir(): string;
@@ -49,7 +50,10 @@ export function auditCommand(io: AuditCommandIo): Command {
 }
 
 async function verify(io: AuditCommandIo, asJson: boolean): Promise<void> {
-  const result = await verifyAudit({ dataDir: io.dataDir(), checkpointDir: io.checkpointDir() });
+  const progress = showProgress(io.stderr, () => performance.now());
+  const place = { dataDir: io.dataDir(), checkpointDir: io.checkpointDir() };
+  const result = await verifyAudit(place, (done, total) => progress.at(done, total, 'records'));
+  progress.end();
   if (!result.ok) io.setExitCode(1);
   const sentence = result.ok ? `${result.records} records verified` : `first bad record: ${result.seq}: ${result.why}`;
   await print(io.stdout, asJson ? JSON.stringify(result) : sentence);

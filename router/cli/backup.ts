@@ -6,6 +6,7 @@ import { holdTwinStill } from '../../servers/digital-twin/store/hold-still.ts';
 import { backUp } from '../backup/back-up.ts';
 import { restore } from '../backup/restore.ts';
 import type { CliContext } from './context.ts';
+import { showProgress } from './progress.ts';
 
 export function backupCommand(context: CliContext): Command {
   return new Command('backup')
@@ -14,9 +15,13 @@ export function backupCommand(context: CliContext): Command {
     .action(async (folder: string) => {
       const { dataDir, checkpointDir, twin } = context.settings();
       const vault = createVault(dataDir, () => masterSource(twin, dataDir));
-      const { files, bytes } = await backUp({ dataDir, checkpointDir, folder }, (file, copy) =>
-        holdTwinStill(vault, file, copy),
+      const progress = showProgress(context.stderr, () => performance.now());
+      const { files, bytes } = await backUp(
+        { dataDir, checkpointDir, folder },
+        (file, copy) => holdTwinStill(vault, file, copy),
+        (done, total) => progress.at(done, total, 'files copied'),
       ).finally(() => vault.close());
+      progress.end();
       context.stdout.write(`${files} files, ${(bytes / 1e6).toFixed(1)} MB, in ${folder}\n`);
       context.stderr.write('It holds the keys of this village: keep it as safe as the data folder itself.\n');
       context.stderr.write(

@@ -4,6 +4,12 @@ import { Argument, Command, InvalidArgumentError } from 'commander';
 import { type ClientOptions, withClient, withClientOptions } from './client.ts';
 import type { CliContext } from './context.ts';
 import { CommandError } from './failure.ts';
+import { showProgress } from './progress.ts';
+
+/** Without a word of its server; one that tells how far it is, may take as long as it needs. */
+const SILENT_MS = 60_000;
+/** What a call may take at most, however much it tells: the longest time that a row of the matrix can give. */
+const LONGEST_MS = 24 * 3_600_000;
 
 interface CallOptions extends ClientOptions {
   readonly args: Record<string, unknown>;
@@ -22,10 +28,18 @@ export function callCommand(context: CliContext): Command {
       const meta =
         options.justification === undefined ? {} : { _meta: { 'io.aivillage/justification': options.justification } };
       const result = await withClient(context, options, async (client) => {
+        const progress = showProgress(context.stderr, () => performance.now());
         try {
-          return (await client.callTool({ name: tool, arguments: options.args, ...meta })) as CallToolResult;
+          return (await client.callTool({ name: tool, arguments: options.args, ...meta }, undefined, {
+            onprogress: ({ progress: done, total, message = '' }) => progress.at(done, total, message),
+            resetTimeoutOnProgress: true,
+            timeout: SILENT_MS,
+            maxTotalTimeout: LONGEST_MS,
+          })) as CallToolResult;
         } catch (error) {
           throw new CommandError(error instanceof Error ? error.message : String(error));
+        } finally {
+          progress.end();
         }
       });
       context.stdout.write(options.json === true ? `${JSON.stringify(result, null, 2)}\n` : `${textOf(result)}\n`);

@@ -71,5 +71,11 @@ function printChecks(checks: readonly Check[], stream: Writable): string {
     ...(remedy === undefined ? [] : [`         → ${remedy}`]),
   ]);
   const count = (status: CheckStatus) => checks.filter((check) => check.status === status).length;
-  return [...lines, '', `${count('problem')} problems, ${count('warning')} warnings, ${count('ok')} ok`].join('\n');
+  const next = count('problem') > 0 ? ['Do what stands behind each arrow, then ask again: npx aivillage doctor'] : [];
+  const summary = `${counted(count('problem'), 'problem')}, ${counted(count('warning'), 'warning')}, ${count('ok')} ok`;
+  return [...lines, '', summary, ...next].join('\n');
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

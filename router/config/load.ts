@@ -273,7 +273,8 @@ function readBytes(file: string): Buffer {
     if (error instanceof ConfigError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     const remedy = 'Name another with --config or AIVILLAGE_CONFIG, or write { "mcpServers": {} } into it.';
-    throw unreadable(file, `expected a file that can be read, got ${code}.`, remedy);
+    const why = code === 'ENOENT' ? 'there is no such file.' : `it cannot be read (${code}).`;
+    throw unreadable(file, why, remedy);
   }
 }
 

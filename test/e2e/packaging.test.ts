@@ -42,6 +42,16 @@ let project: string;
 let packed: string[] = [];
 const started: ChildProcess[] = [];
 
+/**
+ * Where the installation lives for its minute: in memory where there is room, because a disk takes longer to forget its 20,000 small files
+ * than npm to write them (half of this file's time went there).
+ */
+function placeOfInstallation(): string {
+  if (!fs.existsSync('/dev/shm')) return os.tmpdir();
+  const { bavail, bsize } = fs.statfsSync('/dev/shm');
+  return bavail * bsize > 2 ** 31 ? '/dev/shm' : os.tmpdir();
+}
+
 /** What npm told its scripts would make the npm within take this project for its own. */
 function outsideEnv(): NodeJS.ProcessEnv {
   const kept = /^npm_config_(registry|cache|userconfig|globalconfig)$/;
@@ -122,7 +132,7 @@ async function untilEnded(): Promise<void> {
 }
 
 beforeAll(async () => {
-  folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'aivillage-pack-')));
+  folder = fs.realpathSync(fs.mkdtempSync(path.join(placeOfInstallation(), 'aivillage-pack-')));
   project = path.join(folder, 'project');
   fs.mkdirSync(path.join(folder, 'home'));
   fs.mkdirSync(path.join(folder, 'bin'));
@@ -145,16 +155,20 @@ beforeAll(async () => {
   };
   const platform = process.platform === 'win32' ? 'win' : process.platform;
   const nodePackage = `node-${platform}-${process.arch}`;
+  const began = performance.now();
   const [pack, node] = await Promise.all([
     npm(clone, 'pack', '--json', '--pack-destination', folder),
     install(path.join(folder, 'oldest'), `${nodePackage}@${OLDEST_NODE}`),
   ]);
+  const packedMs = performance.now() - began;
   expect(pack.code, pack.stderr).toBe(0);
   expect(node.code, node.stderr).toBe(0);
   oldestNode = path.join(folder, 'oldest/node_modules', nodePackage, 'bin/node');
   const tarball = fs.readdirSync(folder).find((name) => name.endsWith('.tgz'))!;
   const done = await install(project, `../${tarball}`);
   expect(done.code, done.stderr).toBe(0);
+  const installedMs = performance.now() - began - packedMs;
+  console.log(`packed in ${(packedMs / 1_000).toFixed(1)} s, installed in ${(installedMs / 1_000).toFixed(1)} s`);
   const installed = path.join(project, 'node_modules/aivillage-mcp');
   packed = fs
     .readdirSync(installed, { recursive: true, encoding: 'utf8' })
@@ -259,6 +273,13 @@ describe('the package that npm publishes', () => {
     },
     60_000,
   );
+
+  it('[C3] is what the bundle for Claude Desktop holds, with a manifest that its format takes', async () => {
+    const bundle = path.join(ROOT, 'packaging/bundle.ts');
+    const { code, stderr } = await run(process.execPath, [bundle, '--check', project], ROOT, outsideEnv());
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('Manifest schema validation passes');
+  }, 120_000);
 
   it('[X3] says what to do on a Node that is too old', async () => {
     const old = path.join(folder, 'old.cjs');

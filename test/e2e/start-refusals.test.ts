@@ -80,7 +80,7 @@ it.each<[string, string | Buffer, RegExp]>([
 it('[X1] says how to name another configuration when there is none', async () => {
   const { code, said } = await start({}, path.join(folder, 'missing.json'));
   expect(code).toBe(2);
-  expect(said).toEqual([expect.stringMatching(/ENOENT.*--config or AIVILLAGE_CONFIG/)]);
+  expect(said).toEqual([expect.stringMatching(/there is no such file.*--config or AIVILLAGE_CONFIG/)]);
 });
 
 it('[R8] refuses more servers than MCP_MAX_SERVERS, and says which setting that is', async () => {

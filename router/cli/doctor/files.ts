@@ -6,15 +6,18 @@ import { findConfigFile, loadConfig } from '../../config/load.ts';
 import { ConfigError, printMistake } from '../../config/mistake.ts';
 import { type Check, codeOf, ok, problem, warning } from './check.ts';
 
+/** Variables are set by the shell, or by the host that starts the router. */
+const WHERE_SET = 'Correct it where it is set: in the shell, or in "env" of the host that starts this; or unset it.';
+
 /** The settings, or undefined beside the mistakes that keep them from being used. */
 export function checkSettings(env: Environment): { checks: Check[]; settings: Settings | undefined } {
   try {
     const settings = readSettings(env);
-    const odd = settings.warnings.map((text) => warning('settings', text, 'Correct the environment.'));
+    const odd = settings.warnings.map((text) => warning('settings', text, WHERE_SET));
     return { checks: odd.length > 0 ? odd : [ok('settings', 'the environment is understood.')], settings };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    const checks = error.mistakes.map((text) => problem('settings', text, 'Correct the environment.'));
+    const checks = error.mistakes.map((text) => problem('settings', text, WHERE_SET));
     return { checks, settings: undefined };
   }
 }

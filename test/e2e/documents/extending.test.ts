@@ -135,6 +135,10 @@ it('[X3] `npx aivillage call system_uptime` calls it then', { timeout: LIMIT_MS 
   }
 });
 
+it('[X3] one test file is run alone as the document says', { timeout: LIMIT_MS }, async () => {
+  await shell('npx vitest run test/unit/shared/tool.test.ts');
+});
+
 it('[X3] and is out again when the steps are undone', { timeout: LIMIT_MS }, async () => {
   const [file] = spansOf(1);
   fs.rmSync(path.join(clone, file!));

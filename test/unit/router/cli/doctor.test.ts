@@ -94,7 +94,9 @@ describe('aivillage doctor', () => {
       'mcp-servers.json:1:24: mcpServers.x: expected "command" (a local server) or "url" (a remote one), got neither.',
     );
     expect(printed).toContain('mcp-servers.json:1:51: mcpServers.y: expected an object, got 1.');
-    expect(printed).toMatch(/\n2 problems, \d warnings, \d+ ok\n$/);
+    expect(printed).toMatch(
+      /\n2 problems, \d warnings?, \d+ ok\nDo what stands behind each arrow, then ask again: npx aivillage doctor\n$/,
+    );
   });
 
   it('[X2] prints JSON, and exits with 0 when nothing must be mended', async () => {

@@ -213,7 +213,7 @@ describe('mistakes of syntax', () => {
     [
       'missing',
       () => file,
-      'expected a file that can be read, got ENOENT. Name another with --config or AIVILLAGE_CONFIG, or write { "mcpServers": {} } into it.',
+      'there is no such file. Name another with --config or AIVILLAGE_CONFIG, or write { "mcpServers": {} } into it.',
     ],
     ['a folder', () => folder, 'expected a file of at most 4194304 bytes, got a folder.'],
     ['too large', () => write(Buffer.alloc(5_000_000)), 'expected a file of at most 4194304 bytes, got 5000000.'],

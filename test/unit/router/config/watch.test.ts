@@ -79,7 +79,7 @@ describe('watchConfig', () => {
     expect(String(errors[0])).toContain(`${file}:1:49: mcpServers.y: expected an object, got 1.`);
     fs.rmSync(file);
     await expect.poll(() => errors.length, soon).toBe(2);
-    expect(String(errors[1])).toContain('got ENOENT');
+    expect(String(errors[1])).toContain('there is no such file');
     expect(changes).toEqual([]);
     fs.writeFileSync(file, holding('b'));
     await expect.poll(newest, soon).toEqual(['b']);
