@@ -155,7 +155,6 @@ async function findBad(
   onVerified: OnVerified,
 ): Promise<Fault | undefined> {
   const start = walk.head.seq;
-  const total = (table.head.get()?.seq ?? start) - start;
   const faultSeq = Math.max(fault?.seq ?? 0, start + 1);
   const wanted = checkpoints.filter((checkpoint) => checkpoint.seq > start).sort((a, b) => a.seq - b.seq);
   const lastCovered = wanted.at(-1)?.seq ?? start;
@@ -179,7 +178,7 @@ async function findBad(
       if (fault !== undefined && seq === faultSeq) return { seq, why: fault.why };
       if (seq > lastCovered) uncoveredSince ??= walk.head.time;
     }
-    onVerified(walk.head.seq - start, total);
+    onVerified(walk.head.seq - start, Math.max(walk.head.seq, lastCovered) - start);
     await pause();
   }
   if (wanted[next] !== undefined) {

@@ -11,7 +11,7 @@ import { CommandError } from './failure.ts';
 
 export function definitionsCommand(context: CliContext): Command {
   const command = new Command('definitions').description(
-    'definitions of tools that are withheld because they changed or look suspicious',
+    'tools that are withheld because their definition changed or looks suspicious',
   );
   command
     .command('list', { isDefault: true })

@@ -19,7 +19,7 @@ const SECONDS_PER_HOUR = 3_600;
 const MICRO_PER_FOG = 1_000_000;
 
 export function fogCommand(context: CliContext): Command {
-  const command = new Command('fog').description('fog nodes');
+  const command = new Command('fog').description('offer this machine to a village as a fog node');
   command
     .command('node')
     .description('offer this machine: run shards and jobs of the village that it joins, under limits')

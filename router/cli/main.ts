@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { SettingsError } from '../../shared/settings.ts';
 import { VERSION } from '../version.ts';
 import { createContext } from './context.ts';
+import { teach } from './examples.ts';
 import { reportFailure } from './failure.ts';
 
 const context = createContext();
@@ -10,9 +11,7 @@ const program = new Command('aivillage')
   .description(
     'A governed village of MCP servers: one router that knows who calls, what they may do, and remembers it all.',
   )
-  .version(VERSION)
-  .showHelpAfterError('(see: aivillage --help)')
-  .exitOverride();
+  .version(VERSION);
 
 /** Loaded when they are asked for: a server that a host starts must not wait for commands that it does not run. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -40,6 +39,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 const asked = process.argv[2] ?? '';
 const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
 for (const name of names) program.addCommand(await COMMANDS[name]!());
+teach(program);
 
 try {
   await program.parseAsync();

@@ -6,10 +6,10 @@ import { CommandError } from './failure.ts';
 const LOOK_EVERY_MS = 200;
 
 export function p2pCommand(context: CliContext): Command {
-  const command = new Command('p2p').description('the peer-to-peer node');
+  const command = new Command('p2p').description('where other machines join this village');
   command
     .command('address')
-    .description('print the multiaddr that others join by')
+    .description('print the address (a multiaddr) that others join by')
     .option('--all', 'every address, one per line')
     .action(async (options: { all?: true }) => {
       const addresses = await runningAddresses(context.settings().dataDir);

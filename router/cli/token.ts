@@ -17,7 +17,7 @@ interface IssueOptions {
 }
 
 export function tokenCommand(deps: IdentityCliDeps): Command {
-  const token = new Command('token').description('issue and revoke access tokens');
+  const token = new Command('token').description('who may call: print an access token, or revoke one');
   token
     .command('issue')
     .description('print an access token on standard output')

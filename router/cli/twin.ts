@@ -16,7 +16,7 @@ const SETTINGS: Readonly<Record<SourceKind, string>> = {
 };
 
 export function twinCommand(context: CliContext): Command {
-  const twin = new Command('twin').description("people's private memories");
+  const twin = new Command('twin').description("the lock on people's private memories");
   twin
     .command('rotate')
     .description('lock all twins with a new key; they must be unlocked by the settings as they are now')

@@ -37,15 +37,17 @@ function banner(url: string, dataDir: string, configFile: string): string {
   return `
   AIVillage is running.
 
-    MCP             ${url}/mcp   (one server alone: ${url}/mcp/<id>)
+    for programs    ${url}/mcp   (one server alone: ${url}/mcp/<id>)
+    for people      ${url}/      (the console, in a browser)
     older clients   ${url}/sse
     configuration   ${configFile}
     data            ${dataDir}
 
   Next, in another terminal:
-    npx aivillage token issue --agent sage      a token for an agent
-    npx aivillage tools                         what it may use (MCP_TOKEN or --token)
-    npx aivillage config claude-desktop         how to connect a host; also: claude-code, vscode, cursor, inspector
+    export MCP_TOKEN=$(npx aivillage token issue --agent sage)     who calls, for 15 minutes
+    npx aivillage tools                                            what sage may use
+    npx aivillage config claude-desktop                            how to connect a host; also: claude-code, vscode, cursor, inspector
+    npx aivillage doctor                                           when something does not work
 
   Stop it with Ctrl-C.
 

@@ -1,5 +1,6 @@
 /** The command line as documents name it, held to the command line as it is. */
 import { beforeAll, expect, it } from 'vitest';
+import { EXAMPLES } from '../../../router/cli/examples.ts';
 import { commandLines, markdownFiles } from '../../fixtures/documents.ts';
 import { runCli } from '../lib/village.ts';
 
@@ -60,6 +61,22 @@ it('[X2] every command and option that a document names is there', async () => {
     if (problem !== undefined) found.push(`${file}: aivillage ${line}: ${problem}`);
   }
   expect(lines.length).toBeGreaterThan(15);
+  expect(found).toEqual([]);
+}, 120_000);
+
+it('[X2] each command has an example in its help that says only what there is, and a sentence of its own', async () => {
+  const found: string[] = [];
+  const visit = async (words: readonly string[]): Promise<void> => {
+    const { commands } = await helpOf(words);
+    const below = commands.filter((name) => name !== 'help');
+    for (const name of below) await visit([...words, name]);
+    if (below.length === 0 && !Object.hasOwn(EXAMPLES, words.join(' '))) found.push(`${words.join(' ')}: no example`);
+  };
+  await visit([]);
+  for (const [words, example] of Object.entries(EXAMPLES)) {
+    const problem = await misfit(example);
+    if (problem !== undefined || !example.startsWith(words.replace(/ list$/, ''))) found.push(`${words}: ${problem}`);
+  }
   expect(found).toEqual([]);
 }, 120_000);
 
