@@ -10,7 +10,7 @@ import { BackupError, CHECKPOINTS, DATA, type Folders, type HoldStill, isLeftOut
 const SQLITE_HEADER = 'SQLite format 3\0';
 
 /**
- * @param onCopied told after each file: how many were copied, of how many
+ * @param onCopied told before each file: how many were copied, of how many
  * @throws BackupError when the folder exists or there is nothing to copy
  */
 export async function backUp(
@@ -32,8 +32,13 @@ export async function backUp(
         copyPlain(path.join(checkpointDir, file), path.join(folder, CHECKPOINTS, file));
     }
     for (const [done, file] of data.entries()) {
-      if (!first.includes(file)) await copy(path.join(dataDir, file), path.join(folder, DATA, file), holdStill);
-      onCopied(done + 1, data.length);
+      onCopied(done, data.length);
+      if (first.includes(file)) continue;
+      const from = path.join(dataDir, file);
+      await copy(from, path.join(folder, DATA, file), holdStill).catch((error: NodeJS.ErrnoException) => {
+        // What a running process had there for a moment only.
+        if (error.code !== 'ENOENT' || fs.existsSync(from)) throw error;
+      });
     }
   } catch (error) {
     fs.rmSync(folder, { recursive: true });

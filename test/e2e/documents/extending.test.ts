@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { commandsOf, ROOT } from '../../fixtures/documents.ts';
+import { commandsOf } from '../../fixtures/documents.ts';
 import { copyTree } from '../../fixtures/tree-copy.ts';
 import { untilListed } from '../lib/oracle.ts';
 import { RawSession } from '../lib/raw-client.ts';
@@ -15,10 +15,13 @@ const run = promisify(execFile);
 const LAUNCHER = 'router/bin/aivillage.mjs';
 
 let clone: string;
+/** As it was copied. */
+let copied: Map<string, string>;
 /** The part on tools. */
 let steps: string;
 beforeAll(() => {
   clone = copyTree();
+  copied = contents();
   steps = fs.readFileSync(path.join(clone, 'docs/EXTENDING.md'), 'utf8').split(/^## /m)[1]!;
 });
 afterAll(() => fs.rmSync(clone, { recursive: true, force: true, maxRetries: 3 }));
@@ -59,16 +62,24 @@ function addAsWritten(): void {
   );
 }
 
-/** Files that differ from the tree's, from the root. */
-function changed(): string[] {
+/** What each file of the copy holds, from the root; what npm made is not in it. */
+function contents(): Map<string, string> {
   const files = fs.readdirSync(clone, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return files
-    .map(({ parentPath, name }) => path.relative(clone, path.join(parentPath, name)))
-    .filter((file) => !/^(node_modules|dist)\//.test(file))
-    .filter((file) => {
-      const ours = path.join(ROOT, file);
-      return !fs.existsSync(ours) || !fs.readFileSync(ours).equals(fs.readFileSync(path.join(clone, file)));
-    })
+  return new Map(
+    files
+      .map(({ parentPath, name }) => {
+        const whole = path.join(parentPath, name);
+        return [path.relative(clone, whole), fs.readFileSync(whole, 'latin1')] as const;
+      })
+      .filter(([file]) => !/^(node_modules|dist)\//.test(file)),
+  );
+}
+
+/** Files that are not as they were copied. */
+function changed(): string[] {
+  const now = contents();
+  return [...new Set([...now.keys(), ...copied.keys()])]
+    .filter((file) => now.get(file) !== copied.get(file))
     .toSorted();
 }
 
