@@ -6,7 +6,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { type JSONRPCMessage, JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
 import { NotSent } from '../shared/client/failure.ts';
 
-export const TOKEN_NOTIFICATION = 'notifications/io.aivillage/token';
+const TOKEN_NOTIFICATION = 'notifications/io.aivillage/token';
 
 export class WebSocketTransport implements Transport {
   onclose?: () => void;

@@ -70,7 +70,7 @@ async function allReady(...ids: string[]): Promise<void> {
 }
 
 async function copiesOf(id: string) {
-  const { copies } = (await stateOf(village, id)) as unknown as {
+  const { copies } = (await stateOf(village, id)) as object as {
     copies: { state: string; answers: boolean | null; breaker: string }[];
   };
   return copies;

@@ -13,7 +13,7 @@ import { LAUNCHER, tokenFor, Village, type VillageConfig } from './village.ts';
 
 const serve = (id: string) => ({ command: 'node', args: [LAUNCHER, 'serve', id] });
 
-export const FOG_CONFIG: VillageConfig = {
+const FOG_CONFIG: VillageConfig = {
   mcpServers: { fog: serve('fog'), p2p: serve('p2p') },
   agents: {
     magi: { level: 'COORDINATOR', role: 'developer' },

@@ -60,7 +60,7 @@ const TOKENS = [
 ];
 
 /** A value for another one in half of the cases, so that the text stays JSON; else one to six changes anywhere. */
-export function mutate(text: string, random: () => number): Buffer {
+function mutate(text: string, random: () => number): Buffer {
   let bytes: Buffer = Buffer.from(text);
   const pick = (below: number) => Math.floor(random() * below);
   if (random() < 0.5) return replaceValue(bytes, Buffer.from(TOKENS[pick(JSON_TOKENS)]!), pick);

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type JsonRpc, RawSession } from './raw-client.ts';
 import { fixture, LAUNCHER, type StartOptions, tokenFor, Village, type VillageConfig } from './village.ts';
 
-export const GOVERNANCE = { command: 'node', args: [LAUNCHER, 'serve', 'governance'] };
+const GOVERNANCE = { command: 'node', args: [LAUNCHER, 'serve', 'governance'] };
 
 const AGENTS = {
   king: { level: 'EMERGENCY', role: 'admin' },

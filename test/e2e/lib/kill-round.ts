@@ -72,7 +72,7 @@ async function status(governed: Governed): Promise<Record<string, unknown> | und
 }
 
 /** The router's child that serves governance (Linux). */
-export function governancePid(router: number): number {
+function governancePid(router: number): number {
   const children = fs.readFileSync(`/proc/${router}/task/${router}/children`, 'utf8').trim().split(' ').map(Number);
   const found = children.find((pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('serve\0governance'));
   if (found === undefined) throw new Error('the router has no child that serves governance');

@@ -6,7 +6,7 @@ import { type JsonRpc, POST_HEADERS, type RawAnswer, send } from './raw-client.t
 import { LAUNCHER } from './village.ts';
 
 /** Messages in the order they came, and a way to wait for one. */
-export class Inbox {
+class Inbox {
   readonly messages: JsonRpc[] = [];
   private wake: () => void = () => {};
 

@@ -216,7 +216,7 @@ interface Explained {
 async function explain(session: RawSession, args: object): Promise<Explained> {
   const { result, error } = await session.call('permission_explain', args);
   expect(error).toBeUndefined();
-  return result?.structuredContent as unknown as Explained;
+  return result?.structuredContent as object as Explained;
 }
 
 it('[M4] permission_explain says which row decides and why, runs nothing, and hides what lists hide', async () => {
