@@ -13,9 +13,8 @@ import type { PeerSettings } from '../../../shared/settings.ts';
 import { dialLink } from '../link/peer-link.ts';
 import { SERVER_SERVICE } from '../work/switchboard.ts';
 import { type NodeAgent, type NodeOffering, startNodeAgent } from './agent.ts';
-import { findContainment } from './containment.ts';
 import { measureBusy, measureMachine } from './machine.ts';
-import { createRunner } from './runner.ts';
+import { openRunner } from './runner-client.ts';
 
 export interface FogNodeOptions {
   readonly dataDir: string;
@@ -44,7 +43,7 @@ export async function openFogNode(options: FogNodeOptions): Promise<FogNode> {
       text: 'Expected a multiaddr that ends in /p2p/ and a peer id; "aivillage p2p address" prints one',
     });
   }
-  const [machine, containment] = await Promise.all([measureMachine(), findContainment()]);
+  const [machine, runner] = await Promise.all([measureMachine(), openRunner(log)]);
   const offering: NodeOffering = {
     cpuCores: Math.min(offer.cpuCores ?? machine.cpuCores, machine.cpuCores),
     memoryGb: Math.min(offer.memoryGb ?? machine.memoryGb, machine.memoryGb),
@@ -52,7 +51,8 @@ export async function openFogNode(options: FogNodeOptions): Promise<FogNode> {
     agent: offer.agent ?? 'local',
     priceMicro: offer.priceMicro ?? 0,
   };
-  if (containment.why !== undefined) log.warn({ why: containment.why }, 'programs that need a sandbox are not offered');
+  const { why } = runner.containment;
+  if (why !== undefined) log.warn({ why }, 'programs that need a sandbox are not offered');
   const node = await openNode({
     key: loadNodeKey(path.join(dataDir, 'fog-node.key')),
     listen: peers.listen,
@@ -72,7 +72,7 @@ export async function openFogNode(options: FogNodeOptions): Promise<FogNode> {
   const agent = startNodeAgent({
     offering,
     rules,
-    runner: createRunner(containment),
+    runner,
     busy: measureBusy,
     dial: async () => dialLink(node, await findServer(node, join, joinedPeer)),
     onPeers: (addresses) => {

@@ -2,11 +2,11 @@
  * One run on this machine from its first process to its last: started under limits, watched, ended with everything that it
  * started. Knows no server and no lease.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
-import { execa } from 'execa';
 import type { Outcome } from '../work/metering.ts';
-import type { CommandLine } from './containment.ts';
+import { type CommandLine, UNLIMITED } from './containment.ts';
 import type { RunEnd, RunSpec } from './limits.ts';
 import { createOutput } from './output.ts';
 import { killMarked, lookAtProcesses, type Snapshot, signal } from './process-tree.ts';
@@ -47,7 +47,7 @@ export function startRun(
   spec: RunSpec,
   line: CommandLine,
   hasNamespaces: boolean,
-  folder: string,
+  folder: string | undefined,
   now: Monotonic,
 ): Run {
   const { limits, program, kind } = spec;
@@ -63,15 +63,13 @@ export function startRun(
   let lastAnswerAt = startedAt;
   let lastPingAt = startedAt;
 
-  const child = execa(line.file, [...line.args], {
+  const child = spawn(line.file, line.args, {
     cwd: line.cwd,
     env: line.env,
-    extendEnv: false,
     detached: true,
-    reject: false,
-    buffer: false,
     stdio: [isPinged ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
   });
+  const over = overOf(child);
 
   function kill(): void {
     const { pid } = child;
@@ -109,7 +107,7 @@ export function startRun(
       if (!isPinged) keep(stream, bytes);
     });
   }
-  const times = child.stdio[3] as Readable | null;
+  const times = child.stdio[3] as Readable | null | undefined;
   let timesText = '';
   times?.on('data', (bytes: Buffer) => {
     if (timesText.length < MAX_LINE) timesText += bytes.toString('latin1');
@@ -127,22 +125,21 @@ export function startRun(
   }
 
   // What it left behind would hold its output open.
-  child.nodeChildProcess.once('exit', () => {
+  child.once('exit', () => {
     if (!hasNamespaces) killMarked(spec.runId, line.uid);
   });
 
   async function end(): Promise<RunEnd> {
-    const result = await child;
+    const last = await over;
     clearTimeout(wallTimer);
     clearTimeout(killTimer);
     if (!hasNamespaces) for (let round = 0; round < KILL_ROUNDS && killMarked(spec.runId, line.uid) > 0; round++);
     endedAt = now();
     toldCpuMs = cpuOf(timesText);
-    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    const { exitCode } = result;
+    if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     return {
-      ...(verdict ?? verdictOf(exitCode, result.signal, result.code)),
-      exitCode,
+      ...(verdict ?? verdictOf(last, timesText)),
+      exitCode: last.exitCode,
       ...used(),
       stdout: output.text('stdout'),
       stderr: output.text('stderr'),
@@ -181,18 +178,31 @@ export function startRun(
   }
 }
 
-function verdictOf(
-  exitCode: number | undefined,
-  signalName: string | undefined,
-  code: string | undefined,
-): { outcome: Outcome; detail: string } {
+interface Last {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  /** Why it did not start. */
+  readonly error: string | undefined;
+}
+
+/** Resolves when it ended and all that it printed is read, or when it did not start. */
+function overOf(child: ChildProcess): Promise<Last> {
+  return new Promise((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      if (child.pid === undefined) resolve({ exitCode: undefined, signal: undefined, error: error.code ?? 'unknown' });
+    });
+    child.once('close', (code, name) => {
+      resolve({ exitCode: code ?? undefined, signal: name ?? undefined, error: undefined });
+    });
+  });
+}
+
+function verdictOf({ exitCode, signal: name, error }: Last, times: string): { outcome: Outcome; detail: string } {
+  if (error !== undefined) return { outcome: 'failed', detail: `did not start (${error})` };
   if (exitCode === 0) return { outcome: 'succeeded', detail: 'ended with code 0' };
-  if (exitCode === undefined) {
-    return {
-      outcome: 'failed',
-      detail: signalName === undefined ? `did not start (${code ?? 'unknown'})` : `ended by ${signalName}`,
-    };
-  }
+  if (exitCode === undefined) return { outcome: 'failed', detail: `ended by ${name ?? 'a signal'}` };
+  if (times.startsWith(UNLIMITED))
+    return { outcome: 'failed', detail: 'the node could not limit it, so it did not start' };
   const limit = LIMIT_CODES.get(exitCode);
   if (limit !== undefined) return { outcome: 'limit_exceeded', detail: limit };
   if (exitCode > 128 && exitCode <= 128 + 64) return { outcome: 'failed', detail: `ended by signal ${exitCode - 128}` };

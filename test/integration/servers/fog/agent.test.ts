@@ -8,8 +8,7 @@ import {
   type RunOrder,
 } from '../../../../servers/fog/link/messages.ts';
 import { type NodeAgent, startNodeAgent } from '../../../../servers/fog/node/agent.ts';
-import { findContainment } from '../../../../servers/fog/node/containment.ts';
-import { createRunner } from '../../../../servers/fog/node/runner.ts';
+import { openRunner } from '../../../../servers/fog/node/runner-client.ts';
 import type { FogRules, Program } from '../../../../shared/fog-rules.ts';
 import type { Log } from '../../../../shared/log.ts';
 import { makeNodeKey } from '../../../../shared/p2p/key.ts';
@@ -53,7 +52,7 @@ async function start(answer: Partial<FromServer & { type: 'joined' }> = {}): Pro
   agent = startNodeAgent({
     offering: { agent: 'bob', cpuCores: 1, memoryGb: 1, gpu: false, priceMicro: 0 },
     rules: () => RULES,
-    runner: createRunner(await findContainment()),
+    runner: await openRunner(silent),
     busy: async () => ({ load: 0, memoryFreeGb: 1 }),
     async dial() {
       const { near, far } = pipe();

@@ -11,7 +11,7 @@ let runner: Runner;
 let count = 0;
 
 beforeAll(async () => {
-  runner = createRunner(await findContainment());
+  runner = createRunner({ containment: await findContainment() });
 });
 afterAll(() => runner.close());
 
@@ -146,7 +146,9 @@ describe('the sandbox', () => {
   });
 
   it('[F3] is refused when it is asked for and absent', () => {
-    const without = createRunner({ hasNamespaces: false, why: 'bubblewrap is not installed', isRoot: false });
+    const without = createRunner({
+      containment: { hasNamespaces: false, why: 'bubblewrap is not installed', isRoot: false },
+    });
     expect(() => without.start(spec('true'))).toThrow(/sandbox.*bubblewrap is not installed/);
     expect(without.runs()).toEqual([]);
   });
@@ -164,7 +166,7 @@ describe('the sandbox', () => {
 describe('without namespaces', () => {
   it('[F3] finds what left its group by its mark', async () => {
     const { isRoot } = runner.containment;
-    const marked = createRunner({ hasNamespaces: false, why: 'as on a machine without', isRoot });
+    const marked = createRunner({ containment: { hasNamespaces: false, why: 'as on a machine without', isRoot } });
     const mark = `5${process.pid}.5`;
     const ended = await marked.start(spec(`setsid -f sleep ${mark}; sleep 0.3; echo done`, {}, { sandbox: false }))
       .ended;

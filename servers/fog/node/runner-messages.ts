@@ -1,0 +1,28 @@
+/** What a node's agent and the process that runs its runs say to each other. Shapes only; both are of this program. */
+import type { Outcome } from '../work/metering.ts';
+import type { Containment } from './containment.ts';
+import type { RunEnd, RunSpec } from './limits.ts';
+
+export type ToRunner =
+  | { readonly type: 'start'; readonly spec: RunSpec }
+  | { readonly type: 'stop'; readonly runId: string; readonly outcome: Outcome; readonly detail: string }
+  /** Ends all of them and then itself. */
+  | { readonly type: 'close' };
+
+export type FromRunner =
+  | { readonly type: 'ready'; readonly containment: Containment }
+  | { readonly type: 'started'; readonly runId: string }
+  /** Nothing was started; `detail` is fit for the orderer. */
+  | { readonly type: 'refused'; readonly runId: string; readonly detail: string }
+  /** Of those that live, a few times a second. */
+  | { readonly type: 'looked'; readonly runs: readonly RunLook[] }
+  | { readonly type: 'ended'; readonly runId: string; readonly end: RunEnd };
+
+export interface RunLook {
+  readonly runId: string;
+  readonly cpuMs: number;
+  readonly mbMs: number;
+  readonly progress: number | undefined;
+  /** Of a shard: what it printed last. */
+  readonly tail: string | undefined;
+}
