@@ -78,6 +78,8 @@ export interface WorkTables {
     /** Not placed before this. */
     not_before: number;
     is_cancelling: number;
+    /** 1 = given to a node before there is room: it waits there and holds nothing. */
+    is_ahead: number;
     /** 0 to 1, as the job says. */
     progress: number | null;
     exit_code: number | null;
@@ -97,7 +99,7 @@ export interface WorkTables {
     granted_at: number;
     ended_at: number | null;
     /** `accepted`, or why nothing of it counted. */
-    ending: Outcome | 'accepted' | 'node_gone' | null;
+    ending: Outcome | 'accepted' | 'node_gone' | 'overdue' | 'returned' | null;
     /** What of its use was handed to the ledger so far. */
     metered_cpu_ms: number;
     metered_mb_ms: number;
@@ -188,5 +190,13 @@ export const workMigration: Migration = async ({ schema }) => {
     .addColumn('stdout', 'text', (c) => c.notNull())
     .addColumn('stderr', 'text', (c) => c.notNull())
     .addColumn('is_truncated', 'integer', (c) => c.notNull())
+    .execute();
+};
+
+/** Work may wait on a node, and not only for one. */
+export const workAheadMigration: Migration = async ({ schema }) => {
+  await schema
+    .alterTable('work')
+    .addColumn('is_ahead', 'integer', (c) => c.notNull().defaultTo(0))
     .execute();
 };

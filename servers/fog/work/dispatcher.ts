@@ -5,10 +5,11 @@
 import type { Log } from '../../../shared/log.ts';
 import type { Link } from '../link/link.ts';
 import type { FromNode, FromServer } from '../link/messages.ts';
+import type { Used } from './endings.ts';
 import type { Nodes } from './nodes.ts';
-import { couldTake, place } from './placement.ts';
-import type { Used, Work } from './work.ts';
-import { needsOf, type WorkRow } from './work-reads.ts';
+import { createScheduler } from './scheduler.ts';
+import type { Work } from './work.ts';
+import type { WorkRow } from './work-reads.ts';
 
 export interface Timing {
   readonly beatEveryMs: number;
@@ -54,17 +55,23 @@ export interface Dispatcher {
 interface Linked {
   readonly link: Link<FromServer, FromNode>;
   readonly used: Map<string, { readonly workId: string; readonly fence: number } & Used>;
+  /** What waits on the node for room, by its work id: the lease, and since when. */
+  readonly ahead: Map<string, { readonly fence: number; readonly since: number }>;
+  /** When the jobs that run there started. */
+  readonly startedAt: Map<string, number>;
+  /** Its last job ended so soon that the next should be there already. */
+  isQuick: boolean;
   meteredAt: number;
 }
 
-/** So many that wait are looked at in one round, and so many rounds at once: others want this process too. */
-const ROUND = 64;
-const MOST_ROUNDS = 8;
-/** Cores and GB that any work asks for at least. */
-const LEAST = 0.009;
-/** Nothing that is here could take it: others get their turn first. */
-const IMPOSSIBLE_WAIT_MS = 3_000;
 const METER_EVERY_MS = 60_000;
+/** A node is quick while its jobs take no longer. */
+const QUICK_MS = 200;
+/** What waits on a node for longer goes back to where all wait. */
+const RECALL_AFTER_MS = 500;
+/** How long after its time a job that a node does not end is taken from it, and how often that is looked for. */
+const OVERDUE_MS = 30_000;
+const OVERDUE_EVERY_MS = 5_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { work, nodes, nowMs, log, timing } = options;
@@ -75,6 +82,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let isPoked = false;
   let isClosed = false;
   let lastTickAt = nowMs();
+  let lookedForOverdueAt = lastTickAt;
+  const { schedule } = createScheduler({
+    work,
+    nodes,
+    linked: () => new Set(linked.keys()),
+    quick: () => new Set([...linked].filter(([, { isQuick }]) => isQuick).map(([nodeId]) => nodeId)),
+    give,
+  });
   // Nobody listened until now: what was up has its time to come back.
   nodes.touch(
     nodes.list(['up']).map(({ nodeId }) => nodeId),
@@ -97,8 +112,30 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (now - lastTickAt > timing.leaseMs / 2) nodes.touch([...linked.keys()], now);
     lastTickAt = now;
     for (const nodeId of nodes.silentSince(now - timing.leaseMs)) lose(nodeId, now);
-    for (const one of linked.values()) if (now - one.meteredAt >= METER_EVERY_MS) meterShards(one, now);
-    schedule();
+    for (const one of linked.values()) {
+      if (now - one.meteredAt >= METER_EVERY_MS) meterShards(one, now);
+      recallOld(one, now);
+    }
+    if (now - lookedForOverdueAt >= OVERDUE_EVERY_MS) takeOverdue(now);
+    look();
+  }
+
+  /** It turned out that there is no room soon: it may find some elsewhere. */
+  function recallOld(one: Linked, now: number): void {
+    for (const [workId, { fence, since }] of one.ahead) {
+      if (now - since < RECALL_AFTER_MS) continue;
+      one.ahead.delete(workId);
+      one.isQuick = false;
+      one.link.send({ type: 'recall', work_id: workId, fence });
+    }
+  }
+
+  function takeOverdue(now: number): void {
+    lookedForOverdueAt = now;
+    for (const { work_id: workId, fence, node_id: nodeId } of work.overdue(now, OVERDUE_MS)) {
+      work.takeBack(workId, fence, 'overdue', 'its node did not end it in its time', now);
+      log.warn({ workId, nodeId }, 'a node sat on a job; it is placed again');
+    }
   }
 
   function lose(nodeId: string, now: number): void {
@@ -113,29 +150,16 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     log.warn({ nodeId, released }, 'a node is gone; its work is placed again');
   }
 
-  function schedule(): void {
-    const now = nowMs();
+  function look(): void {
     stopCancelled();
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      const offers = linked.size === 0 ? [] : nodes.offers(new Set(linked.keys()));
-      if (!offers.some(({ freeCpuCores, freeMemoryGb }) => freeCpuCores > LEAST && freeMemoryGb > LEAST)) return;
-      const waiting = work.waiting(now, ROUND);
-      if (waiting.length === 0) return;
-      const byId = new Map(waiting.map((row) => [row.work_id, row]));
-      const needs = waiting.map(needsOf);
-      const placed = place(needs, offers);
-      for (const { id, nodeId } of placed) give(byId.get(id)!, nodeId, now);
-      const impossible = needs.filter((need) => !offers.some((offer) => couldTake(need, offer))).map(({ id }) => id);
-      work.putOff(impossible, now + IMPOSSIBLE_WAIT_MS);
-      // Another round only when this one made way for those behind.
-      if (placed.length + impossible.length === 0 || waiting.length < ROUND) return;
-    }
+    schedule(nowMs());
   }
 
-  function give(row: WorkRow, nodeId: string, now: number): void {
+  function give(row: WorkRow, nodeId: string, isAhead: boolean, now: number): void {
     const one = linked.get(nodeId);
-    const lease = one && work.grant(row.work_id, nodeId, now);
+    const lease = one && work.grant(row.work_id, nodeId, now, isAhead);
     if (one === undefined || lease === undefined) return;
+    if (isAhead) one.ahead.set(row.work_id, { fence: lease.fence, since: now });
     one.link.send({
       type: 'run',
       work_id: row.work_id,
@@ -187,13 +211,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       },
       now,
     );
-    linked.set(nodeId, { link, used: new Map(), meteredAt: now });
+    const ahead: Linked['ahead'] = new Map();
     const holds = new Set(message.runs.map(({ work_id, fence }) => `${work_id}:${fence}`));
-    for (const row of work.heldBy(nodeId)) {
-      if (!holds.has(`${row.work_id}:${row.fence}`)) {
-        work.takeBack(row.work_id, row.fence, 'its node started anew', now);
-      }
+    for (const { work_id: workId, fence, is_ahead } of work.heldBy(nodeId)) {
+      if (!holds.has(`${workId}:${fence}`)) work.takeBack(workId, fence, 'lost', 'its node started anew', now);
+      else if (is_ahead === 1) ahead.set(workId, { fence, since: now });
     }
+    linked.set(nodeId, { link, used: new Map(), ahead, startedAt: new Map(), isQuick: false, meteredAt: now });
     link.send({
       type: 'joined',
       beat_every_ms: timing.beatEveryMs,
@@ -237,9 +261,21 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const counted = work.finished(workId, fence, one.link.remotePeerId, result, nowMs());
     if (!counted) log.warn({ workId, fence, nodeId: one.link.remotePeerId }, 'a late result does not count');
     one.used.delete(workId);
+    one.ahead.delete(workId);
+    const startedAt = one.startedAt.get(workId);
+    one.startedAt.delete(workId);
+    if (startedAt !== undefined) one.isQuick = nowMs() - startedAt <= QUICK_MS;
+    if (one.ahead.size > 0) work.promote(one.link.remotePeerId, nowMs());
     tails.delete(workId);
-    one.link.send({ type: 'taken', work_id: workId, fence, counted });
+    // The answer and what comes next go in one envelope: both are said in this turn.
     poke();
+    one.link.send({ type: 'taken', work_id: workId, fence, counted });
+  }
+
+  function onStarted(one: Linked, { work_id: workId, fence }: FromNode & { type: 'started' }): void {
+    const now = nowMs();
+    one.ahead.delete(workId);
+    if (work.started(workId, fence, one.link.remotePeerId, now)) one.startedAt.set(workId, now);
   }
 
   async function listen(link: Link<FromServer, FromNode>): Promise<void> {
@@ -259,8 +295,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (one?.link !== link) return link.abort('expected to join first');
       if (message.type === 'beat') onBeat(one, message);
       else if (message.type === 'finished') onFinished(one, message);
-      else if (message.type === 'started') work.started(message.work_id, message.fence, nodeId, nowMs());
-      else {
+      else if (message.type === 'started') onStarted(one, message);
+      else if (message.type === 'returned') {
+        if (work.returned(message.work_id, message.fence, nodeId, nowMs())) poke();
+      } else {
         linked.delete(nodeId);
         meterShards(one, nowMs());
         nodes.leave(nodeId, 'left');
@@ -275,7 +313,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     isPoked = true;
     setImmediate(() => {
       isPoked = false;
-      guarded('schedule', schedule);
+      guarded('schedule', look);
     });
   }
 

@@ -35,6 +35,12 @@ export interface FogNode extends NodeOffer, NodePulse {
   readonly lastSeenAt: number;
 }
 
+export interface Room extends Offer {
+  /** What may be given to it ahead: what its jobs hold, less what waits there already. */
+  readonly aheadCpuCores: number;
+  readonly aheadMemoryGb: number;
+}
+
 export interface Nodes {
   join(nodeId: string, offer: NodeOffer, now: number): void;
   /** @returns false when the node is not up: it has to join again */
@@ -49,7 +55,7 @@ export interface Nodes {
   list(states: readonly NodeState[]): FogNode[];
   get(nodeId: string): FogNode | undefined;
   /** What may be given to the nodes that are up and among these. */
-  offers(connected: ReadonlySet<string>): Offer[];
+  rooms(connected: ReadonlySet<string>): Room[];
   /** Another text when anything about the nodes changed that a reader sees. */
   stampOf(nodeId?: string): string;
 }
@@ -57,11 +63,16 @@ export interface Nodes {
 type Row = Selectable<WorkTables['nodes']>;
 const HELD = ['placed', 'running'] as const;
 
+type HeldRows = readonly Pick<
+  Selectable<WorkTables['work']>,
+  'kind' | 'program' | 'cpu_cores' | 'memory_gb' | 'is_ahead'
+>[];
+
 export function createNodes({ db, all, first, run }: FogStore): Nodes {
   const held = (nodeId?: string) => {
     const query = db
       .selectFrom('work')
-      .select(['node_id', 'kind', 'program', 'cpu_cores', 'memory_gb'])
+      .select(['node_id', 'kind', 'program', 'cpu_cores', 'memory_gb', 'is_ahead'])
       .where('status', 'in', HELD);
     const rows = all(nodeId === undefined ? query : query.where('node_id', '=', nodeId));
     const byNode = new Map<string, typeof rows>();
@@ -72,7 +83,12 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
     return byNode;
   };
 
-  const toNode = (row: Row, work: ReturnType<typeof held> extends Map<string, infer W> ? W : never): FogNode => ({
+  const toNode = (row: Row, given: HeldRows): FogNode =>
+    nodeOf(
+      row,
+      given.filter(({ is_ahead }) => is_ahead === 0),
+    );
+  const nodeOf = (row: Row, work: HeldRows): FogNode => ({
     nodeId: row.node_id,
     agent: row.agent,
     state: row.state,
@@ -85,8 +101,8 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
     load: row.load,
     memoryFreeGb: row.memory_free_gb,
     latencyMs: row.latency_ms ?? undefined,
-    usedCpuCores: sum(work.map((one) => one.cpu_cores)),
-    usedMemoryGb: sum(work.map((one) => one.memory_gb)),
+    usedCpuCores: coresOf(work),
+    usedMemoryGb: memoryOf(work),
     shards: work.filter(({ kind }) => kind === 'shard').length,
     jobs: work.filter(({ kind }) => kind === 'job').length,
     joinedAt: row.joined_at,
@@ -153,29 +169,12 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
       const row = first(db.selectFrom('nodes').selectAll().where('node_id', '=', nodeId));
       return row && toNode(row, held(nodeId).get(nodeId) ?? []);
     },
-    offers(connected) {
+    rooms(connected) {
       const work = held();
       const rows = all(db.selectFrom('nodes').selectAll().where('state', '=', 'up').orderBy('node_id'));
       return rows
         .filter(({ node_id }) => connected.has(node_id))
-        .map((row) => {
-          const mine = work.get(row.node_id) ?? [];
-          const groups = new Map<string, number>();
-          for (const { program } of mine) groups.set(program, (groups.get(program) ?? 0) + 1);
-          return {
-            nodeId: row.node_id,
-            programs: new Set(JSON.parse(row.programs) as string[]),
-            cpuCores: row.cpu_cores,
-            memoryGb: row.memory_gb,
-            freeCpuCores: row.cpu_cores - sum(mine.map((one) => one.cpu_cores)),
-            freeMemoryGb: row.memory_gb - sum(mine.map((one) => one.memory_gb)),
-            gpu: row.gpu === 1,
-            load: row.load,
-            latencyMs: row.latency_ms ?? undefined,
-            priceMicro: row.price_micro,
-            groups,
-          };
-        });
+        .map((row) => roomOf(row, work.get(row.node_id) ?? []));
     },
     stampOf(nodeId) {
       const rows = all(db.selectFrom('nodes').select(['node_id', 'state', 'joined_at', 'load']).orderBy('node_id'));
@@ -191,6 +190,33 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
   };
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function roomOf(row: Row, work: HeldRows): Room {
+  const holds = work.filter(({ is_ahead }) => is_ahead === 0);
+  const jobs = holds.filter(({ kind }) => kind === 'job');
+  const ahead = work.filter(({ is_ahead }) => is_ahead === 1);
+  const groups = new Map<string, number>();
+  for (const { program } of work) groups.set(program, (groups.get(program) ?? 0) + 1);
+  return {
+    nodeId: row.node_id,
+    programs: new Set(JSON.parse(row.programs) as string[]),
+    cpuCores: row.cpu_cores,
+    memoryGb: row.memory_gb,
+    freeCpuCores: row.cpu_cores - coresOf(holds),
+    freeMemoryGb: row.memory_gb - memoryOf(holds),
+    aheadCpuCores: coresOf(jobs) - coresOf(ahead),
+    aheadMemoryGb: memoryOf(jobs) - memoryOf(ahead),
+    gpu: row.gpu === 1,
+    load: row.load,
+    latencyMs: row.latency_ms ?? undefined,
+    priceMicro: row.price_micro,
+    groups,
+  };
+}
+
+function coresOf(work: HeldRows): number {
+  return work.reduce((total, { cpu_cores }) => total + cpu_cores, 0);
+}
+
+function memoryOf(work: HeldRows): number {
+  return work.reduce((total, { memory_gb }) => total + memory_gb, 0);
 }

@@ -218,17 +218,17 @@ export function toShardView(
 }
 
 /** How it ended, or what keeps it from every node now. */
-export function detailOf(row: WorkRow, nodes: Pick<Nodes, 'list' | 'offers'>): string {
+export function detailOf(row: WorkRow, nodes: Pick<Nodes, 'list' | 'rooms'>): string {
   if (row.status !== 'queued') return row.detail;
   const up = new Set(nodes.list(['up']).map(({ nodeId: id }) => id));
-  const why = whyNowhere(needsOf(row), nodes.offers(up));
+  const why = whyNowhere(needsOf(row), nodes.rooms(up));
   return row.detail === '' ? why : `${row.detail}; ${why}`;
 }
 
 /** Whether no node that is up could take it even if it were empty. */
-export function isHopeless(row: WorkRow, nodes: Pick<Nodes, 'list' | 'offers'>): boolean {
+export function isHopeless(row: WorkRow, nodes: Pick<Nodes, 'list' | 'rooms'>): boolean {
   const up = new Set(nodes.list(['up']).map(({ nodeId: id }) => id));
-  return !nodes.offers(up).some((offer) => couldTake(needsOf(row), offer));
+  return !nodes.rooms(up).some((offer) => couldTake(needsOf(row), offer));
 }
 
 /** Whoever ordered it, and level GOVERNANCE. */

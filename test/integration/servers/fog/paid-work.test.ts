@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { openMoney } from '../../../../servers/fog/money/open.ts';
+import type { RunEnd } from '../../../../servers/fog/node/limits.ts';
 import { openFogStore } from '../../../../servers/fog/store/open.ts';
 import { createNodes } from '../../../../servers/fog/work/nodes.ts';
-import { createWork, type RunResult, type WorkOrder } from '../../../../servers/fog/work/work.ts';
+import { createWork, type WorkOrder } from '../../../../servers/fog/work/work.ts';
 import { readEconomyRules } from '../../../../shared/economy-rules.ts';
 import { parseFog } from '../../../../shared/fog-amount.ts';
 import { createWatches } from '../../../../shared/watches.ts';
@@ -35,7 +36,7 @@ const order = (workId: string, maxPriceMicro: number | undefined): WorkOrder => 
   targetNode: undefined,
   maxPriceMicro,
 });
-const result: RunResult = {
+const result: RunEnd = {
   outcome: 'succeeded',
   exitCode: 0,
   detail: '',
