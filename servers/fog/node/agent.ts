@@ -48,7 +48,7 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   const { offering, runner, log } = options;
   const holding = createHolding({
     ...offering,
-    start: startRun,
+    prepare: prepareRun,
     onStarted({ work_id, fence }) {
       if (isJoined) link?.send({ type: 'started', work_id, fence });
     },
@@ -177,19 +177,19 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
       load: busy.load,
       memory_free_gb: busy.memoryFreeGb,
       ...(roundTripMs !== undefined && { round_trip_ms: roundTripMs }),
-      runs: holding.all().flatMap((one) => (one.run === undefined || one.end !== undefined ? [] : [beatOf(one)])),
+      runs: holding.all().flatMap((one) => (one.isStarted && one.end === undefined ? [beatOf(one)] : [])),
     });
   }
 
   /** @throws AppError for what this node does not allow, whatever the server says */
-  function startRun(order: RunOrder, runId: string) {
+  function prepareRun(order: RunOrder, runId: string) {
     const { commands, agents } = options.rules();
     const [kind, name = ''] = order.program.split(':');
     const program = (kind === 'agent' ? agents : commands).get(name);
     if (program === undefined) throw new AppError('FORBIDDEN', { text: `This node does not allow ${name}` });
     const { cpu_cores: cpuCores, memory_gb: memoryGb, wall_seconds: wallSeconds } = order;
     const limits = { ...DEFAULT_LIMITS, cpuCores, memoryGb, wallSeconds };
-    return runner.start({ runId, kind: order.kind, program, args: order.args, limits });
+    return runner.prepare({ runId, kind: order.kind, program, args: order.args, limits });
   }
 
   function tellEnd({ work_id, fence }: Held, end: RunEnd): void {

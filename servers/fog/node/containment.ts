@@ -41,9 +41,9 @@ const UIDS = 100_000;
 const DATA_ALLOWANCE_BYTES = 768 * 1024 * 1024;
 /**
  * `times` prints two lines: the shell's own processor time, then that of what it waited for. SIGTERM is for the program. A shell that
- * cannot limit itself starts nothing.
+ * cannot limit itself starts nothing; one that can waits until it is let through.
  */
-const WRAPPER = 'trap : TERM; "$@" 3>&-; code=$?; times >&3; exit $code';
+const WRAPPER = 'trap : TERM; read -r go <&4 || exit 124; "$@" 3>&- 4<&-; code=$?; times >&3; exit $code';
 /** What the shell says on its third stream instead of the times. */
 export const UNLIMITED = 'unlimited';
 const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/etc/alternatives', '/etc/ld.so.cache'];

@@ -1,6 +1,6 @@
 /**
  * What a node was given and has not handed back: runs that wait for room, that run, and whose result the server has not taken. Starts
- * them in the order in which they came, never more than the node offers. Knows no link.
+ * them in the order in which they came, never more than the node offers, and makes the next ones ready. Knows no link.
  */
 import type { RunOrder } from '../link/messages.ts';
 import { endWithout, type RunEnd } from './limits.ts';
@@ -13,8 +13,9 @@ export interface RunKey {
 
 export interface Held extends RunKey {
   readonly order: RunOrder;
-  /** Undefined while it waits for room, and for what was refused. */
+  /** Undefined while it is not even made ready, and for what was refused. */
   readonly run: DistantRun | undefined;
+  readonly isStarted: boolean;
   readonly end: RunEnd | undefined;
   /** Of a shard: what the server was told last. */
   toldTail: string;
@@ -39,7 +40,7 @@ export interface HoldingOptions {
   readonly cpuCores: number;
   readonly memoryGb: number;
   /** @throws AppError for what this node does not allow */
-  readonly start: (order: RunOrder, runId: string) => DistantRun;
+  readonly prepare: (order: RunOrder, runId: string) => DistantRun;
   readonly onStarted: (key: RunKey) => void;
   readonly onEnded: (held: Held, end: RunEnd) => void;
   /** What to tell the orderer of a run that could not be started. */
@@ -48,13 +49,17 @@ export interface HoldingOptions {
 
 /** Results of runs that the server never asked for again. */
 const MAX_UNTAKEN = 10_000;
+/** Jobs that are made ready before there is room for them, at most; each is three small processes. */
+const MAX_READY = 8;
 /** Sums of shares such as 0.1 are not exact. */
 const EPSILON = 1e-9;
 
+type Mutable = { -readonly [Key in keyof Held]: Held[Key] };
+
 export function createHolding(options: HoldingOptions): Holding {
-  const held = new Map<string, Held & { run: DistantRun | undefined; end: RunEnd | undefined }>();
+  const held = new Map<string, Mutable>();
   /** Those that wait, in the order in which they came; each is in `held` too. */
-  const waiting = new Map<string, RunOrder>();
+  const waiting = new Map<string, Mutable>();
   let usedCores = 0;
   let usedGb = 0;
 
@@ -62,32 +67,48 @@ export function createHolding(options: HoldingOptions): Holding {
     usedCores + cpu_cores <= options.cpuCores + EPSILON && usedGb + memory_gb <= options.memoryGb + EPSILON;
 
   function startWhatFits(): void {
-    for (const [key, order] of waiting) {
-      if (!hasRoomFor(order)) continue;
+    for (const [key, one] of waiting) {
+      if (!hasRoomFor(one.order)) continue;
       waiting.delete(key);
-      start(key, order);
+      start(key, one);
+    }
+    let ready = 0;
+    for (const [key, one] of waiting) {
+      if (ready++ >= MAX_READY) return;
+      if (one.order.kind === 'job') prepare(key, one);
     }
   }
 
-  function start(key: string, order: RunOrder): void {
+  function start(key: string, one: Mutable): void {
+    prepare(key, one);
+    if (one.run === undefined) return;
+    one.isStarted = true;
+    usedCores += one.order.cpu_cores;
+    usedGb += one.order.memory_gb;
+    one.run.start();
+  }
+
+  function prepare(key: string, one: Mutable): void {
+    if (one.run !== undefined) return;
     let run: DistantRun;
     try {
-      run = options.start(order, key);
+      run = options.prepare(one.order, key);
     } catch (error) {
+      waiting.delete(key);
       end(key, endWithout('failed', options.reasonOf(error)));
       return;
     }
-    usedCores += order.cpu_cores;
-    usedGb += order.memory_gb;
-    const one = held.get(key);
-    if (one !== undefined) one.run = run;
+    one.run = run;
     void run.started.then((was) => {
-      if (was && held.get(key)?.run === run) options.onStarted(order);
+      if (was && held.get(key) === one) options.onStarted(one);
     });
     void run.ended.then((how) => {
-      usedCores -= order.cpu_cores;
-      usedGb -= order.memory_gb;
-      if (held.get(key)?.run === run) end(key, how);
+      if (one.isStarted) {
+        usedCores -= one.order.cpu_cores;
+        usedGb -= one.order.memory_gb;
+      }
+      waiting.delete(key);
+      if (held.get(key) === one) end(key, how);
       startWhatFits();
     });
   }
@@ -105,22 +126,26 @@ export function createHolding(options: HoldingOptions): Holding {
       const key = keyOf(order);
       if (held.has(key)) return;
       const { work_id, fence } = order;
-      held.set(key, { work_id, fence, order, run: undefined, end: undefined, toldTail: '' });
+      const one: Mutable = { work_id, fence, order, run: undefined, isStarted: false, end: undefined, toldTail: '' };
+      held.set(key, one);
       if (order.cpu_cores > options.cpuCores + EPSILON || order.memory_gb > options.memoryGb + EPSILON) {
         end(key, endWithout('failed', 'it asks for more than this node offers'));
         return;
       }
-      waiting.set(key, order);
+      waiting.set(key, one);
       startWhatFits();
     },
     stop(one, detail) {
       const key = keyOf(one);
+      const run = held.get(key)?.run;
       if (waiting.delete(key)) end(key, endWithout('cancelled', detail));
-      else held.get(key)?.run?.stop('cancelled', detail);
+      run?.stop('cancelled', detail);
     },
     giveBack(one) {
       const key = keyOf(one);
-      return waiting.delete(key) && held.delete(key);
+      if (!waiting.delete(key)) return false;
+      held.get(key)?.run?.stop('lost', 'it was given back');
+      return held.delete(key);
     },
     taken: (key) => void held.delete(keyOf(key)),
     drop(keys) {
@@ -135,7 +160,7 @@ export function createHolding(options: HoldingOptions): Holding {
     loseAll(why) {
       for (const [key, one] of held) {
         if (waiting.delete(key)) end(key, endWithout('lost', why));
-        else one.run?.stop('lost', why);
+        one.run?.stop('lost', why);
       }
     },
   };

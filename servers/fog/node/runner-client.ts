@@ -13,6 +13,7 @@ import { killMarked } from './process-tree.ts';
 import type { FromRunner, RunLook, ToRunner } from './runner-messages.ts';
 
 export interface DistantRun {
+  start(): void;
   /** False: it was refused or lost before its first process. */
   readonly started: Promise<boolean>;
   /** Never rejects. */
@@ -25,8 +26,8 @@ export interface DistantRun {
 
 export interface RunnerClient {
   readonly containment: Containment;
-  /** What cannot be started ends as `failed`, with the reason in its `detail`. */
-  start(spec: RunSpec): DistantRun;
+  /** Makes it ready, so that its start takes no time. What cannot be made ends as `failed`, with the reason in its `detail`. */
+  prepare(spec: RunSpec): DistantRun;
   /** Ends all runs and the process. */
   close(): Promise<void>;
 }
@@ -100,6 +101,7 @@ export async function openRunner(log: Log): Promise<RunnerClient> {
   }
 
   function tell(message: ToRunner): void {
+    if (!child.connected) return;
     child.send(message, (cause) => {
       if (cause !== null) log.warn({ cause }, 'the process for runs was not reached');
     });
@@ -107,15 +109,16 @@ export async function openRunner(log: Log): Promise<RunnerClient> {
 
   return {
     containment,
-    start(spec) {
+    prepare(spec) {
       if (!isClosed && !child.connected) child = startProcess();
       const { promise: started, resolve: onStarted } = Promise.withResolvers<boolean>();
       const { promise: ended, resolve: onEnded } = Promise.withResolvers<RunEnd>();
       const one: Live = { onStarted, onEnded, look: NOT_LOOKED_AT };
       live.set(spec.runId, one);
       if (isClosed) end(spec.runId, endWithout('lost', 'its node ended'));
-      else tell({ type: 'start', spec });
+      else tell({ type: 'prepare', spec });
       return {
+        start: () => tell({ type: 'start', runId: spec.runId }),
         started,
         ended,
         look: () => one.look,

@@ -4,7 +4,9 @@ import type { Containment } from './containment.ts';
 import type { RunEnd, RunSpec } from './limits.ts';
 
 export type ToRunner =
-  | { readonly type: 'start'; readonly spec: RunSpec }
+  | { readonly type: 'prepare'; readonly spec: RunSpec }
+  /** Of one that was prepared. */
+  | { readonly type: 'start'; readonly runId: string }
   | { readonly type: 'stop'; readonly runId: string; readonly outcome: Outcome; readonly detail: string }
   /** Ends all of them and then itself. */
   | { readonly type: 'close' };
@@ -12,7 +14,7 @@ export type ToRunner =
 export type FromRunner =
   | { readonly type: 'ready'; readonly containment: Containment }
   | { readonly type: 'started'; readonly runId: string }
-  /** Nothing was started; `detail` is fit for the orderer. */
+  /** Nothing was made; `detail` is fit for the orderer. */
   | { readonly type: 'refused'; readonly runId: string; readonly detail: string }
   /** Of those that live, a few times a second. */
   | { readonly type: 'looked'; readonly runs: readonly RunLook[] }

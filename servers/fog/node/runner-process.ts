@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import { findContainment } from './containment.ts';
+import type { Run } from './run.ts';
 import { createRunner } from './runner.ts';
 import type { FromRunner, ToRunner } from './runner-messages.ts';
 
@@ -29,16 +30,19 @@ const runner = createRunner({
     }),
 });
 
-function start({ spec }: ToRunner & { type: 'start' }): void {
+function prepare({ spec }: ToRunner & { type: 'prepare' }): void {
   const { runId } = spec;
   try {
-    const run = runner.start(spec);
-    tell({ type: 'started', runId });
-    void run.ended.then((end) => tell({ type: 'ended', runId, end }));
+    void runner.prepare(spec).ended.then((end) => tell({ type: 'ended', runId, end }));
   } catch (error) {
     tell({ type: 'refused', runId, detail: error instanceof AppError ? error.message : 'the node could not start it' });
     if (!(error instanceof AppError)) process.stderr.write(`a run could not be started: ${String(error)}\n`);
   }
+}
+
+function start(run: Run): void {
+  run.start();
+  tell({ type: 'started', runId: run.spec.runId });
 }
 
 async function end(): Promise<void> {
@@ -48,13 +52,13 @@ async function end(): Promise<void> {
 }
 
 process.on('message', (message: ToRunner) => {
-  if (message.type === 'start') start(message);
-  else if (message.type === 'close') void end();
-  else
-    runner
-      .runs()
-      .find(({ spec }) => spec.runId === message.runId)
-      ?.stop(message.outcome, message.detail);
+  if (message.type === 'prepare') return prepare(message);
+  if (message.type === 'close') return void end();
+  // One that ended meanwhile was told.
+  const run = runner.runs().find(({ spec }) => spec.runId === message.runId);
+  if (run === undefined) return;
+  if (message.type === 'start') start(run);
+  else run.stop(message.outcome, message.detail);
 });
 // The agent is gone, however it went: nobody may go on running what it started.
 process.on('disconnect', () => void end().then(() => process.exit(0)));

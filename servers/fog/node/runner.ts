@@ -8,12 +8,15 @@ import path from 'node:path';
 import { type Containment, commandLineOf } from './containment.ts';
 import type { RunSpec } from './limits.ts';
 import { lookAtProcesses } from './process-tree.ts';
-import { type Run, startRun } from './run.ts';
+import { prepareRun, type Run } from './run.ts';
 
 export interface Runner {
   readonly containment: Containment;
-  /** @throws AppError when the program is not here, or a sandbox is asked for and absent; then nothing was started */
-  start(spec: RunSpec): Run;
+  /**
+   * Makes it ready; `start` lets it begin.
+   * @throws AppError when the program is not here, or a sandbox is asked for and absent; then nothing was made
+   */
+  prepare(spec: RunSpec): Run;
   runs(): readonly Run[];
   /** Ends all of them, at once. */
   close(): Promise<void>;
@@ -40,7 +43,9 @@ export function createRunner(options: RunnerOptions): Runner {
     clearTimeout(timer);
     timer = undefined;
     if (live.size === 0) return;
-    const oldest = Math.min(...[...live.values()].map(({ lookedAt }) => lookedAt));
+    // What is only ready is as if it started now.
+    const since = [...live.values()].map(({ run, lookedAt }) => Math.max(run.startedAt ?? now(), lookedAt));
+    const oldest = Math.min(...since);
     const dueInMs = oldest + LOOK_EVERY_MS - now();
     if (dueInMs > 0) timer = setTimeout(lookWhenDue, dueInMs);
     else {
@@ -55,7 +60,7 @@ export function createRunner(options: RunnerOptions): Runner {
       one.run.watch(processes);
       one.lookedAt = now();
     }
-    onLook(runs());
+    onLook(runs().filter(({ startedAt }) => startedAt !== undefined));
   }
 
   const runs = (): Run[] => [...live.values()].map(({ run }) => run);
@@ -63,12 +68,12 @@ export function createRunner(options: RunnerOptions): Runner {
   return {
     containment,
     runs,
-    start(spec) {
+    prepare(spec) {
       if (live.has(spec.runId)) throw new Error('this run was started already');
       const folder = spec.program.sandbox ? undefined : fs.mkdtempSync(path.join(os.tmpdir(), 'fog-run-'));
       let run: Run;
       try {
-        run = startRun(spec, commandLineOf(spec, containment, folder), containment.hasNamespaces, folder, now);
+        run = prepareRun(spec, commandLineOf(spec, containment, folder), containment.hasNamespaces, folder, now);
       } catch (error) {
         if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
         throw error;
