@@ -73,9 +73,11 @@ describe('a job on a node', () => {
 
   it('[F3] that does not heed SIGTERM is killed when it is cancelled, with what it left in other sessions', async () => {
     const mark = `7${process.pid}.2`;
-    const script = `trap '' TERM; env -i setsid -f sleep ${mark}; echo on; while :; do sleep 0.1; done`;
+    const script = `trap '' TERM; env -i setsid -f sleep ${mark}; echo on; echo fog:progress 0.5 >&2; while :; do sleep 0.1; done`;
     const job_id = await submit(script);
-    await until('it runs', () => hasProcess(mark));
+    // The mark stands in the script too: that a process has it does not say that the script has come so far.
+    await until('it ignores SIGTERM', async () => (await alice.call('fog_job_status', { job_id })).progress === 0.5);
+    expect(hasProcess(mark)).toBe(true);
     expect(await alice.call('fog_cancel_job', { job_id })).toMatchObject({ status: 'cancelled' });
     // No code of its own: it was killed, for what it ignored could not end it.
     expect(await end(job_id)).toMatchObject({ exit_code: null, stdout: 'on\n' });
