@@ -2,9 +2,14 @@
 import type { Migration } from '../../../shared/store.ts';
 import { type ForgeTables, forgeMigration } from './forge-tables.ts';
 import { type MoneyTables, moneyMigration } from './money-tables.ts';
-import { type WorkTables, workAheadMigration, workMigration } from './work-tables.ts';
+import { aheadAndRecordMigration, type WorkTables, workMigration } from './work-tables.ts';
 
 export interface Tables extends WorkTables, MoneyTables, ForgeTables {}
 
 /** The order is the numbering: append only. */
-export const migrations: readonly Migration[] = [workMigration, moneyMigration, forgeMigration, workAheadMigration];
+export const migrations: readonly Migration[] = [
+  workMigration,
+  moneyMigration,
+  forgeMigration,
+  aheadAndRecordMigration,
+];

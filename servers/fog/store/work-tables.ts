@@ -29,6 +29,7 @@ export interface WorkTables {
     /** Whom it works for. */
     agent: string;
     state: NodeState;
+    /** As it says; belief.ts decides what counts. */
     cpu_cores: number;
     memory_gb: number;
     gpu: number;
@@ -43,6 +44,9 @@ export interface WorkTables {
     latency_ms: number | null;
     joined_at: number;
     last_seen_at: number;
+    /** Results of its runs that counted, and leases that it lost or sat on. */
+    delivered: number;
+    lost: number;
   };
   work: {
     /** Grows; the order of arrival. */
@@ -193,10 +197,16 @@ export const workMigration: Migration = async ({ schema }) => {
     .execute();
 };
 
-/** Work may wait on a node, and not only for one. */
-export const workAheadMigration: Migration = async ({ schema }) => {
+/** Work may wait on a node, and not only for one; nodes have a record. */
+export const aheadAndRecordMigration: Migration = async ({ schema }) => {
   await schema
     .alterTable('work')
     .addColumn('is_ahead', 'integer', (c) => c.notNull().defaultTo(0))
     .execute();
+  for (const count of ['delivered', 'lost']) {
+    await schema
+      .alterTable('nodes')
+      .addColumn(count, 'bigint', (c) => c.notNull().defaultTo(0))
+      .execute();
+  }
 };

@@ -41,7 +41,7 @@ export interface Leases {
 export function createLeases(store: FogStore, rewards: Rewards): Leases {
   const { db, first, run, transaction } = store;
   const { get: byId, running, heldBy } = createWorkReads(store);
-  const { set, endRun, end, metered, loseLease, startAgain } = createEndings(store, rewards);
+  const { set, count, endRun, end, metered, loseLease, startAgain } = createEndings(store, rewards);
 
   return {
     grant: (workId, nodeId, now, isAhead = false) =>
@@ -74,6 +74,7 @@ export function createLeases(store: FogStore, rewards: Rewards): Leases {
           return true;
         }
         endRun(workId, fence, 'accepted', now);
+        if (result.outcome === 'succeeded') count(nodeId, 'delivered');
         metered(row, result.outcome, result, row.kind === 'shard' ? ':end' : '', now);
         run(
           db

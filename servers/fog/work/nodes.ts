@@ -1,7 +1,9 @@
 /** The nodes that joined, as fog.db has them: what each offers, its last sign of life, and what is left of it. */
 import type { Selectable } from 'kysely';
+import type { FogTrust } from '../../../shared/fog-rules.ts';
 import type { FogStore } from '../store/open.ts';
 import type { NodeState, WorkTables } from '../store/work-tables.ts';
+import { type Belief, believe } from './belief.ts';
 import type { Offer } from './placement.ts';
 
 export interface NodeOffer {
@@ -25,6 +27,8 @@ export interface NodePulse {
 
 export interface FogNode extends NodeOffer, NodePulse {
   readonly nodeId: string;
+  /** `cpuCores` and `memoryGb` are what counts; this is why it is less than the node says. */
+  readonly belief: string | undefined;
   readonly state: NodeState;
   /** What placed and running work holds. */
   readonly usedCpuCores: number;
@@ -68,7 +72,7 @@ type HeldRows = readonly Pick<
   'kind' | 'program' | 'cpu_cores' | 'memory_gb' | 'is_ahead'
 >[];
 
-export function createNodes({ db, all, first, run }: FogStore): Nodes {
+export function createNodes({ db, all, first, run }: FogStore, trust: () => FogTrust): Nodes {
   const held = (nodeId?: string) => {
     const query = db
       .selectFrom('work')
@@ -83,6 +87,17 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
     return byNode;
   };
 
+  const counted = (row: Row): Belief =>
+    believe(
+      {
+        nodeId: row.node_id,
+        cpuCores: row.cpu_cores,
+        memoryGb: row.memory_gb,
+        delivered: row.delivered,
+        lost: row.lost,
+      },
+      trust(),
+    );
   const toNode = (row: Row, given: HeldRows): FogNode =>
     nodeOf(
       row,
@@ -92,8 +107,9 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
     nodeId: row.node_id,
     agent: row.agent,
     state: row.state,
-    cpuCores: row.cpu_cores,
-    memoryGb: row.memory_gb,
+    cpuCores: counted(row).cpuCores,
+    memoryGb: counted(row).memoryGb,
+    belief: counted(row).why,
     gpu: row.gpu === 1,
     priceMicro: row.price_micro,
     hasSandbox: row.sandbox === 1,
@@ -126,7 +142,15 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
       run(
         db
           .insertInto('nodes')
-          .values({ node_id: nodeId, ...values, load: 0, memory_free_gb: offer.memoryGb, latency_ms: null })
+          .values({
+            node_id: nodeId,
+            ...values,
+            load: 0,
+            memory_free_gb: offer.memoryGb,
+            latency_ms: null,
+            delivered: 0,
+            lost: 0,
+          })
           .onConflict((c) => c.column('node_id').doUpdateSet(values)),
       );
     },
@@ -174,7 +198,7 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
       const rows = all(db.selectFrom('nodes').selectAll().where('state', '=', 'up').orderBy('node_id'));
       return rows
         .filter(({ node_id }) => connected.has(node_id))
-        .map((row) => roomOf(row, work.get(row.node_id) ?? []));
+        .map((row) => roomOf(row, counted(row), work.get(row.node_id) ?? []));
     },
     stampOf(nodeId) {
       const rows = all(db.selectFrom('nodes').select(['node_id', 'state', 'joined_at', 'load']).orderBy('node_id'));
@@ -190,7 +214,7 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
   };
 }
 
-function roomOf(row: Row, work: HeldRows): Room {
+function roomOf(row: Row, { cpuCores, memoryGb }: Belief, work: HeldRows): Room {
   const holds = work.filter(({ is_ahead }) => is_ahead === 0);
   const jobs = holds.filter(({ kind }) => kind === 'job');
   const ahead = work.filter(({ is_ahead }) => is_ahead === 1);
@@ -199,10 +223,10 @@ function roomOf(row: Row, work: HeldRows): Room {
   return {
     nodeId: row.node_id,
     programs: new Set(JSON.parse(row.programs) as string[]),
-    cpuCores: row.cpu_cores,
-    memoryGb: row.memory_gb,
-    freeCpuCores: row.cpu_cores - coresOf(holds),
-    freeMemoryGb: row.memory_gb - memoryOf(holds),
+    cpuCores,
+    memoryGb,
+    freeCpuCores: cpuCores - coresOf(holds),
+    freeMemoryGb: memoryGb - memoryOf(holds),
     aheadCpuCores: coresOf(jobs) - coresOf(ahead),
     aheadMemoryGb: memoryOf(jobs) - memoryOf(ahead),
     gpu: row.gpu === 1,

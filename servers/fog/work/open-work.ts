@@ -20,7 +20,7 @@ export function openWork({ store, nowMs }: FogBase, environment: ServerEnvironme
   const { log } = environment;
   const programs = environment.fog?.rules ?? (() => NO_FOG_RULES);
   const work = createWork(store, rewards);
-  const nodes = createNodes(store);
+  const nodes = createNodes(store, () => programs().trust);
   const link = environment.router;
   const router = link && createRouterClient({ url: link.url, token: () => link.token(), name: 'fog', log });
   const ownership = createOwnership(store, randomUUID());

@@ -64,6 +64,8 @@ export const nodeSchema = z.object({
   state: z.enum(['up', 'lost', 'left']),
   cpu_cores: z.number().min(0).max(MOST.cores),
   memory_gb: z.number().min(0).max(MOST.memoryGb),
+  /** Why less counts than the node says of itself; empty when all of it does. */
+  belief: words,
   gpu: z.boolean(),
   used: z.object({
     cpu_cores: z.number().min(0).max(MOST.count),
@@ -144,6 +146,7 @@ export function toNodeView(node: FogNode): z.input<typeof nodeSchema> {
     state: node.state,
     cpu_cores: node.cpuCores,
     memory_gb: node.memoryGb,
+    belief: node.belief ?? '',
     gpu: node.gpu,
     used: {
       cpu_cores: rounded(node.usedCpuCores),

@@ -9,14 +9,14 @@ import {
 } from '../../../../servers/fog/link/messages.ts';
 import { type NodeAgent, startNodeAgent } from '../../../../servers/fog/node/agent.ts';
 import { openRunner } from '../../../../servers/fog/node/runner-client.ts';
-import type { FogRules, Program } from '../../../../shared/fog-rules.ts';
+import { type FogRules, NO_FOG_RULES, type Program } from '../../../../shared/fog-rules.ts';
 import type { Log } from '../../../../shared/log.ts';
 import { makeNodeKey } from '../../../../shared/p2p/key.ts';
 import { pipe } from '../../../fixtures/fog/frames.ts';
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const SH: Program = { command: 'sh', args: ['-c'], sandbox: true, network: false, readable: [], health: 'alive' };
-const RULES: FogRules = { commands: new Map([['sh', SH]]), agents: new Map(), nodes: undefined };
+const RULES: FogRules = { ...NO_FOG_RULES, commands: new Map([['sh', SH]]) };
 const CALM = { beat_every_ms: 50, orphan_after_ms: 60_000 };
 
 interface Server {

@@ -9,6 +9,7 @@ import { createDispatcher, type Dispatcher } from '../../../../servers/fog/work/
 import { FREE_OF_CHARGE } from '../../../../servers/fog/work/metering.ts';
 import { createNodes, type Nodes } from '../../../../servers/fog/work/nodes.ts';
 import { createWork, type Work } from '../../../../servers/fog/work/work.ts';
+import { DEFAULT_TRUST } from '../../../../shared/fog-rules.ts';
 import type { Log } from '../../../../shared/log.ts';
 import { makeNodeKey, type NodeKey } from '../../../../shared/p2p/key.ts';
 import { pipe } from '../../../fixtures/fog/frames.ts';
@@ -29,7 +30,7 @@ let admitted: ReadonlySet<string> | undefined;
 beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fog-dispatcher-'));
   store = await openFogStore(folder);
-  nodes = createNodes(store);
+  nodes = createNodes(store, () => DEFAULT_TRUST);
   work = createWork(store, FREE_OF_CHARGE);
   now = 1_000_000;
   looks = 0;

@@ -7,6 +7,7 @@ import { createNodes } from '../../../../servers/fog/work/nodes.ts';
 import { createWork, type WorkOrder } from '../../../../servers/fog/work/work.ts';
 import { readEconomyRules } from '../../../../shared/economy-rules.ts';
 import { parseFog } from '../../../../shared/fog-amount.ts';
+import { DEFAULT_TRUST } from '../../../../shared/fog-rules.ts';
 import { createWatches } from '../../../../shared/watches.ts';
 import { ECONOMY, HOUR, silent } from '../../../fixtures/fog/economy.ts';
 import { newFolder } from '../../../fixtures/fog/money.ts';
@@ -54,7 +55,7 @@ async function open() {
   let now = 1;
   const base = { store, watches, nowMs: () => now, newId: () => 'id' };
   const money = openMoney(base, { rules: () => RULES, call: undefined, log: silent });
-  const nodes = createNodes(store);
+  const nodes = createNodes(store, () => DEFAULT_TRUST);
   for (const id of ['n1', 'n2']) nodes.join(id, OFFER, 0);
   onTestFinished(async () => {
     money.close();

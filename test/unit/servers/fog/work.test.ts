@@ -10,6 +10,7 @@ import { createNodes, type Nodes } from '../../../../servers/fog/work/nodes.ts';
 import { createOwnership, OWNER_LEASE_MS } from '../../../../servers/fog/work/owner.ts';
 import { createWork, type Work, type WorkOrder } from '../../../../servers/fog/work/work.ts';
 import { needsOf } from '../../../../servers/fog/work/work-reads.ts';
+import { DEFAULT_TRUST } from '../../../../shared/fog-rules.ts';
 
 let folder: string;
 let store: FogStore;
@@ -68,7 +69,7 @@ const OFFER = {
 beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fog-work-'));
   store = await openFogStore(folder);
-  nodes = createNodes(store);
+  nodes = createNodes(store, () => DEFAULT_TRUST);
   metered = [];
   released = [];
   work = createWork(store, rewards);
