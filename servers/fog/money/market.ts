@@ -5,7 +5,9 @@
 import type { EconomyRules } from '../../../shared/economy-rules.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { formatFog, type Micro } from '../../../shared/fog-amount.ts';
-import type { Contract, ContractStatus, MarketStore, Offer } from '../store/market.ts';
+import type { Contract, ContractStatus } from '../store/contracts.ts';
+import type { MarketStore } from '../store/market.ts';
+import type { Offer } from '../store/offers.ts';
 import type { Ledger } from './ledger.ts';
 import { type Candidate, type Requirements, rank } from './matching.ts';
 import { costOf, type Used } from './price.ts';

@@ -41,6 +41,7 @@ const PING_EVERY_MS = 1_000;
 const SILENT_MS = 10_000;
 const MAX_LINE = 4_096;
 const KILL_ROUNDS = 20;
+const LEFT_EVERY_MS = 250;
 
 /** Makes all that is around the program, which takes longer than many a job, and holds it before its first instruction. */
 export function prepareRun(
@@ -72,9 +73,14 @@ export function prepareRun(
   });
   const over = overOf(child);
 
+  const gate = child.stdio[4] as Writable | null | undefined;
+  // It may have ended before it was let through.
+  gate?.on('error', () => undefined);
+
   function kill(): void {
     const { pid } = child;
     if (pid === undefined) return;
+    gate?.destroy();
     signal(hasNamespaces ? pid : -pid, 'SIGKILL');
     if (!hasNamespaces) killMarked(spec.runId, line.uid);
   }
@@ -116,10 +122,6 @@ export function prepareRun(
   });
   child.stdin?.on('error', () => undefined);
 
-  const gate = child.stdio[4] as Writable | null | undefined;
-  // It may have ended before it was let through.
-  gate?.on('error', () => undefined);
-
   function start(): void {
     if (startedAt !== undefined || endedAt !== undefined) return;
     startedAt = now();
@@ -136,15 +138,19 @@ export function prepareRun(
     return { cpuMs: Math.max(seenCpuMs, toldCpuMs), mbMs: Math.round(limits.memoryGb * 1_024 * wallMs) };
   }
 
-  // What it left behind would hold its output open.
+  // What it left behind would hold its output open. In a namespace that is only what bubblewrap had just begun when it was killed:
+  // its child asks to die with it in its first steps, not before them.
+  let leftTimer: NodeJS.Timeout | undefined;
   child.once('exit', () => {
-    if (!hasNamespaces) killMarked(spec.runId, line.uid);
+    if (hasNamespaces) leftTimer = setInterval(() => killMarked(spec.runId, line.uid), LEFT_EVERY_MS);
+    else killMarked(spec.runId, line.uid);
   });
 
   async function end(): Promise<RunEnd> {
     const last = await over;
     clearTimeout(wallTimer);
     clearTimeout(killTimer);
+    clearInterval(leftTimer);
     if (!hasNamespaces) for (let round = 0; round < KILL_ROUNDS && killMarked(spec.runId, line.uid) > 0; round++);
     endedAt = now();
     toldCpuMs = cpuOf(timesText);

@@ -8,10 +8,16 @@ import type { Run } from './run.ts';
 import { createRunner } from './runner.ts';
 import type { FromRunner, ToRunner } from './runner-messages.ts';
 
-const tell = (message: FromRunner): void => {
+/** Resolves when what was told last has left; what was told before it left before. */
+let told: Promise<unknown> = Promise.resolve();
+
+function tell(message: FromRunner): void {
   // What cannot be told needs no telling: `disconnect` ends everything.
-  process.send?.(message, undefined, undefined, () => undefined);
-};
+  told = new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve(undefined);
+    else process.send(message, undefined, undefined, resolve);
+  });
+}
 
 // The terminal's signals go to the whole group; the parent says when to end.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
@@ -47,7 +53,8 @@ function start(run: Run): void {
 
 async function end(): Promise<void> {
   await runner.close();
-  // What was told before goes out first; then nothing keeps this process.
+  await told;
+  // Then nothing keeps this process.
   if (process.connected) process.disconnect();
 }
 

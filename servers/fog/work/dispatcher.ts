@@ -5,7 +5,7 @@
 import type { Log } from '../../../shared/log.ts';
 import type { Link } from '../link/link.ts';
 import type { FromNode, FromServer } from '../link/messages.ts';
-import type { Used } from './endings.ts';
+import { createLinked, type Linked } from './linked.ts';
 import type { Nodes } from './nodes.ts';
 import { createScheduler } from './scheduler.ts';
 import type { Work } from './work.ts';
@@ -52,23 +52,7 @@ export interface Dispatcher {
   close(): Promise<void>;
 }
 
-interface Linked {
-  readonly link: Link<FromServer, FromNode>;
-  readonly used: Map<string, { readonly workId: string; readonly fence: number } & Used>;
-  /** What waits on the node for room, by its work id: the lease, and since when. */
-  readonly ahead: Map<string, { readonly fence: number; readonly since: number }>;
-  /** When the jobs that run there started. */
-  readonly startedAt: Map<string, number>;
-  /** Its last job ended so soon that the next should be there already. */
-  isQuick: boolean;
-  meteredAt: number;
-}
-
 const METER_EVERY_MS = 60_000;
-/** A node is quick while its jobs take no longer. */
-const QUICK_MS = 200;
-/** What waits on a node for longer goes back to where all wait. */
-const RECALL_AFTER_MS = 500;
 /** How long after its time a job that a node does not end is taken from it, and how often that is looked for. */
 const OVERDUE_MS = 30_000;
 const OVERDUE_EVERY_MS = 5_000;
@@ -77,8 +61,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { work, nodes, nowMs, log, timing } = options;
   const linked = new Map<string, Linked>();
   const tails = new Map<string, string>();
-  /** Stops that were sent, so that each is sent once on a link. */
-  const stopsSent = new WeakMap<object, Set<string>>();
   let isPoked = false;
   let isClosed = false;
   let lastTickAt = nowMs();
@@ -87,7 +69,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     work,
     nodes,
     linked: () => new Set(linked.keys()),
-    quick: () => new Set([...linked].filter(([, { isQuick }]) => isQuick).map(([nodeId]) => nodeId)),
+    quick: () => new Set([...linked].filter(([, one]) => one.isQuick()).map(([nodeId]) => nodeId)),
     give,
   });
   // Nobody listened until now: what was up has its time to come back.
@@ -109,25 +91,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function onTick(): void {
     const now = nowMs();
     // If this process slept, the nodes were not silent: nobody listened.
-    if (now - lastTickAt > timing.leaseMs / 2) nodes.touch([...linked.keys()], now);
+    if (now - lastTickAt > timing.leaseMs / 2) {
+      nodes.touch([...linked.keys()], now);
+      lookedForOverdueAt = now;
+    }
     lastTickAt = now;
     for (const nodeId of nodes.silentSince(now - timing.leaseMs)) lose(nodeId, now);
     for (const one of linked.values()) {
       if (now - one.meteredAt >= METER_EVERY_MS) meterShards(one, now);
-      recallOld(one, now);
+      for (const { workId, fence } of one.recalls(now)) one.link.send({ type: 'recall', work_id: workId, fence });
     }
     if (now - lookedForOverdueAt >= OVERDUE_EVERY_MS) takeOverdue(now);
     look();
-  }
-
-  /** It turned out that there is no room soon: it may find some elsewhere. */
-  function recallOld(one: Linked, now: number): void {
-    for (const [workId, { fence, since }] of one.ahead) {
-      if (now - since < RECALL_AFTER_MS) continue;
-      one.ahead.delete(workId);
-      one.isQuick = false;
-      one.link.send({ type: 'recall', work_id: workId, fence });
-    }
   }
 
   function takeOverdue(now: number): void {
@@ -159,7 +134,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const one = linked.get(nodeId);
     const lease = one && work.grant(row.work_id, nodeId, now, isAhead);
     if (one === undefined || lease === undefined) return;
-    if (isAhead) one.ahead.set(row.work_id, { fence: lease.fence, since: now });
+    if (isAhead) one.gaveAhead(row.work_id, lease.fence, now);
     one.link.send({
       type: 'run',
       work_id: row.work_id,
@@ -177,12 +152,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function stopCancelled(): void {
     for (const row of work.cancelling()) {
       const one = linked.get(row.node_id ?? '');
-      if (one === undefined) continue;
-      const sent = stopsSent.get(one.link) ?? new Set();
-      stopsSent.set(one.link, sent);
-      const key = `${row.work_id}:${row.fence}`;
-      if (sent.has(key)) continue;
-      sent.add(key);
+      if (one?.stopOnce(row.work_id, row.fence) !== true) continue;
       one.link.send({ type: 'stop', work_id: row.work_id, fence: row.fence, detail: 'stopped on request' });
     }
   }
@@ -211,13 +181,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       },
       now,
     );
-    const ahead: Linked['ahead'] = new Map();
+    const one = createLinked(link, now);
     const holds = new Set(message.runs.map(({ work_id, fence }) => `${work_id}:${fence}`));
     for (const { work_id: workId, fence, is_ahead } of work.heldBy(nodeId)) {
       if (!holds.has(`${workId}:${fence}`)) work.takeBack(workId, fence, 'lost', 'its node started anew', now);
-      else if (is_ahead === 1) ahead.set(workId, { fence, since: now });
+      else if (is_ahead === 1) one.gaveAhead(workId, fence, now);
     }
-    linked.set(nodeId, { link, used: new Map(), ahead, startedAt: new Map(), isQuick: false, meteredAt: now });
+    linked.set(nodeId, one);
     link.send({
       type: 'joined',
       beat_every_ms: timing.beatEveryMs,
@@ -261,11 +231,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const counted = work.finished(workId, fence, one.link.remotePeerId, result, nowMs());
     if (!counted) log.warn({ workId, fence, nodeId: one.link.remotePeerId }, 'a late result does not count');
     one.used.delete(workId);
-    one.ahead.delete(workId);
-    const startedAt = one.startedAt.get(workId);
-    one.startedAt.delete(workId);
-    if (startedAt !== undefined) one.isQuick = nowMs() - startedAt <= QUICK_MS;
-    if (one.ahead.size > 0) work.promote(one.link.remotePeerId, nowMs());
+    one.ended(workId, nowMs());
+    if (one.hasAhead()) work.promote(one.link.remotePeerId, nowMs());
     tails.delete(workId);
     // The answer and what comes next go in one envelope: both are said in this turn.
     poke();
@@ -274,8 +241,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   function onStarted(one: Linked, { work_id: workId, fence }: FromNode & { type: 'started' }): void {
     const now = nowMs();
-    one.ahead.delete(workId);
-    if (work.started(workId, fence, one.link.remotePeerId, now)) one.startedAt.set(workId, now);
+    if (work.started(workId, fence, one.link.remotePeerId, now)) one.started(workId, now);
   }
 
   async function listen(link: Link<FromServer, FromNode>): Promise<void> {
