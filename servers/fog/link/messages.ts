@@ -104,6 +104,7 @@ const runOrder = z.strictObject({
   label: z.string().max(200),
   cpu_cores: cores,
   memory_gb: gigabytes,
+  gpu: z.boolean(),
   wall_seconds: z.int().min(0).max(31_536_000),
 });
 const stop = z.strictObject({ type: z.literal('stop'), ...run, detail: text });

@@ -189,7 +189,7 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
     if (program === undefined) throw new AppError('FORBIDDEN', { text: `This node does not allow ${name}` });
     const { cpu_cores: cpuCores, memory_gb: memoryGb, wall_seconds: wallSeconds } = order;
     const limits = { ...DEFAULT_LIMITS, cpuCores, memoryGb, wallSeconds };
-    return runner.prepare({ runId, kind: order.kind, program, args: order.args, limits });
+    return runner.prepare({ runId, kind: order.kind, program, args: order.args, gpu: order.gpu, limits });
   }
 
   function tellEnd({ work_id, fence }: Held, end: RunEnd): void {

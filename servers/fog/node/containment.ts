@@ -65,9 +65,15 @@ export async function findContainment(): Promise<Containment> {
 
 /**
  * @param folder of this run alone: its working folder when it has no sandbox; undefined when it has one
+ * @param devices what a program that asks for a GPU is shown
  * @throws AppError FORBIDDEN when a sandbox is asked for and absent, INVALID_PARAMS when the program is not on this machine
  */
-export function commandLineOf(spec: RunSpec, containment: Containment, folder: string | undefined): CommandLine {
+export function commandLineOf(
+  spec: RunSpec,
+  containment: Containment,
+  folder: string | undefined,
+  devices = spec.gpu ? gpuDevices() : [],
+): CommandLine {
   const { program } = spec;
   if (program.sandbox && !containment.hasNamespaces) {
     throw new AppError('FORBIDDEN', {
@@ -102,7 +108,7 @@ export function commandLineOf(spec: RunSpec, containment: Containment, folder: s
     const [first = '', ...args] = command;
     return { file: first, args, env, cwd, uid };
   }
-  const box = program.sandbox ? sandbox(spec, file) : openBox(cwd);
+  const box = program.sandbox ? sandbox(spec, file, devices) : openBox(cwd);
   return { file: 'bwrap', args: [...namespaces(containment.isRoot), ...box, '--', ...command], env, cwd, uid };
 }
 
@@ -122,7 +128,7 @@ function openBox(folder: string): string[] {
   return ['--dev-bind', '/', '/', '--proc', '/proc', '--chdir', folder];
 }
 
-function sandbox({ program, limits }: RunSpec, file: string): string[] {
+function sandbox({ program, limits, gpu }: RunSpec, file: string, devices: readonly string[]): string[] {
   const size = String(limits.diskBytes);
   const args = [
     '--unshare-uts',
@@ -134,6 +140,7 @@ function sandbox({ program, limits }: RunSpec, file: string): string[] {
   for (const folder of SYSTEM_FOLDERS) args.push(...mirror(folder));
   if (program.network) for (const item of NETWORK_FILES) args.push(...mirror(item));
   args.push('--dev', '/dev', '--proc', '/proc');
+  if (gpu) for (const device of devices) args.push('--dev-bind', device, device);
   for (const folder of ['/dev/shm', '/tmp', WORK_FOLDER])
     args.push('--perms', '1777', '--size', size, '--tmpfs', folder);
   const shown = [...(file.startsWith('/usr/') ? [] : [file]), ...program.readable];
@@ -148,6 +155,20 @@ function parentsOf(item: string): string[] {
     .split('/')
     .filter((step) => step !== '');
   return steps.flatMap((_, at) => ['--perms', '0755', '--dir', `/${steps.slice(0, at + 1).join('/')}`]);
+}
+
+const GPU_DEVICES = /^(dri|kfd|dxg|nvidia\d+|nvidiactl|nvidia-uvm|nvidia-uvm-tools|nvidia-modeset)$/;
+
+/** Those of this machine (kernel names of the drivers of AMD, Intel, NVIDIA and of WSL). */
+function gpuDevices(): string[] {
+  try {
+    return fs
+      .readdirSync('/dev')
+      .filter((name) => GPU_DEVICES.test(name))
+      .map((name) => `/dev/${name}`);
+  } catch {
+    return [];
+  }
 }
 
 /** The system's folders do not change while a node runs, and asking for them costs as much as a small job. */

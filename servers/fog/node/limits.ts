@@ -24,6 +24,8 @@ export interface RunSpec {
   readonly program: Program;
   /** After the program's own. */
   readonly args: readonly string[];
+  /** Shows it the machine's GPUs, which a sandbox else hides. */
+  readonly gpu: boolean;
   readonly limits: RunLimits;
 }
 

@@ -145,6 +145,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       label: row.label,
       cpu_cores: row.cpu_cores,
       memory_gb: row.memory_gb,
+      gpu: row.gpu === 1,
       wall_seconds: row.wall_seconds,
     });
   }

@@ -102,6 +102,7 @@ function order(script: string, fence = 1, program = 'command:sh'): RunOrder {
     label: 'w',
     cpu_cores: 1,
     memory_gb: 0.1,
+    gpu: false,
     wall_seconds: 20,
   };
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findContainment } from '../../../../servers/fog/node/containment.ts';
+import { commandLineOf, findContainment } from '../../../../servers/fog/node/containment.ts';
 import { DEFAULT_LIMITS, type RunEnd, type RunLimits, type RunSpec } from '../../../../servers/fog/node/limits.ts';
 import { createRunner, type Runner } from '../../../../servers/fog/node/runner.ts';
 import type { Program } from '../../../../shared/fog-rules.ts';
@@ -24,6 +24,7 @@ function spec(script: string, limits: Partial<RunLimits> = {}, program: Partial<
     kind: 'job',
     program: { ...SH, ...program },
     args: [script],
+    gpu: false,
     limits: { ...DEFAULT_LIMITS, cpuCores: 1, memoryGb: 0.125, wallSeconds: 10, ...limits },
   };
 }
@@ -170,6 +171,14 @@ describe('the sandbox', () => {
     expect(stdout).toMatch(/touch.*\/usr\/x/);
     expect(stdout).toMatch(/touch.*'\/x'/);
     expect(stdout).toMatch(/\/fog-work\nok\n$/);
+  });
+
+  it('[F1] [F3] shows the devices of a GPU to a job that asks for one, and to no other', () => {
+    const shown = (gpu: boolean) =>
+      commandLineOf({ ...spec('true'), gpu }, runner.containment, undefined, ['/dev/dri', '/dev/kfd']).args.join(' ');
+    const bound = '--dev-bind /dev/dri /dev/dri --dev-bind /dev/kfd /dev/kfd';
+    expect([shown(true).includes(bound), shown(false).includes('/dev/dri')]).toEqual([true, false]);
+    expect(shown(true).indexOf(bound)).toBeGreaterThan(shown(true).indexOf('--dev /dev'));
   });
 
   it('[F3] is refused when it is asked for and absent', () => {

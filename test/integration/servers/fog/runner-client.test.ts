@@ -24,6 +24,7 @@ function spec(script: string, sandbox = true): RunSpec {
     kind: 'job',
     program: { command: 'sh', args: ['-c'], sandbox, network: false, readable: [], health: 'alive' },
     args: [script],
+    gpu: false,
     limits: { ...DEFAULT_LIMITS, cpuCores: 1, memoryGb: 0.1, wallSeconds: 30 },
   };
 }

@@ -55,6 +55,7 @@ const order = (work_id: string, over: Partial<RunOrder> = {}): RunOrder => ({
   label: work_id,
   cpu_cores: 1,
   memory_gb: 0.5,
+  gpu: false,
   wall_seconds: 10,
   ...over,
 });
