@@ -3,6 +3,7 @@
  * them in the order in which they came, never more than the node offers, and makes the next ones ready. Knows no link.
  */
 import type { RunOrder } from '../link/messages.ts';
+import { fits, type Share } from '../work/fits.ts';
 import { endWithout, type RunEnd } from './limits.ts';
 import type { DistantRun } from './runner-client.ts';
 
@@ -36,9 +37,8 @@ export interface Holding {
   loseAll(why: string): void;
 }
 
-export interface HoldingOptions {
-  readonly cpuCores: number;
-  readonly memoryGb: number;
+/** With what the node offers in all. */
+export interface HoldingOptions extends Share {
   /** @throws AppError for what this node does not allow */
   readonly prepare: (order: RunOrder, runId: string) => DistantRun;
   readonly onStarted: (key: RunKey) => void;
@@ -51,8 +51,6 @@ export interface HoldingOptions {
 const MAX_UNTAKEN = 10_000;
 /** Jobs that are made ready before there is room for them, at most; each is three small processes. */
 const MAX_READY = 8;
-/** Sums of shares such as 0.1 are not exact. */
-const EPSILON = 1e-9;
 
 type Mutable = { -readonly [Key in keyof Held]: Held[Key] };
 
@@ -63,8 +61,8 @@ export function createHolding(options: HoldingOptions): Holding {
   let usedCores = 0;
   let usedGb = 0;
 
-  const hasRoomFor = ({ cpu_cores, memory_gb }: RunOrder): boolean =>
-    usedCores + cpu_cores <= options.cpuCores + EPSILON && usedGb + memory_gb <= options.memoryGb + EPSILON;
+  const hasRoomFor = (order: RunOrder): boolean =>
+    fits(shareOf(order), { cpuCores: options.cpuCores - usedCores, memoryGb: options.memoryGb - usedGb });
 
   function startWhatFits(): void {
     for (const [key, one] of waiting) {
@@ -128,7 +126,7 @@ export function createHolding(options: HoldingOptions): Holding {
       const { work_id, fence } = order;
       const one: Mutable = { work_id, fence, order, run: undefined, isStarted: false, end: undefined, toldTail: '' };
       held.set(key, one);
-      if (order.cpu_cores > options.cpuCores + EPSILON || order.memory_gb > options.memoryGb + EPSILON) {
+      if (!fits(shareOf(order), options)) {
         end(key, endWithout('failed', 'it asks for more than this node offers'));
         return;
       }
@@ -164,6 +162,10 @@ export function createHolding(options: HoldingOptions): Holding {
       }
     },
   };
+}
+
+function shareOf({ cpu_cores: cpuCores, memory_gb: memoryGb }: RunOrder): Share {
+  return { cpuCores, memoryGb };
 }
 
 function keyOf({ work_id, fence }: RunKey): string {

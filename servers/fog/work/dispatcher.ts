@@ -8,27 +8,9 @@ import type { FromNode, FromServer } from '../link/messages.ts';
 import { createLinked, type Linked } from './linked.ts';
 import type { Nodes } from './nodes.ts';
 import { createScheduler } from './scheduler.ts';
+import type { Timing } from './timing.ts';
 import type { Work } from './work.ts';
 import type { WorkRow } from './work-reads.ts';
-
-export interface Timing {
-  readonly beatEveryMs: number;
-  /** A node that was silent for so long loses its work. */
-  readonly leaseMs: number;
-  /** A node whose link ended without a farewell has so long to come back. */
-  readonly returnWithinMs: number;
-  /** A node that heard nothing for so long ends its work by itself. */
-  readonly orphanAfterMs: number;
-  readonly tickMs: number;
-}
-
-export const TIMING: Timing = {
-  beatEveryMs: 500,
-  leaseMs: 3_000,
-  returnWithinMs: 1_500,
-  orphanAfterMs: 30_000,
-  tickMs: 250,
-};
 
 export interface DispatcherOptions {
   readonly work: Work;

@@ -5,6 +5,7 @@
 import type { RunEnd } from '../node/limits.ts';
 import type { FogStore } from '../store/open.ts';
 import { createEndings, type Used } from './endings.ts';
+import { fits } from './fits.ts';
 import type { Rewards } from './metering.ts';
 import { createWorkReads, type WorkRow } from './work-reads.ts';
 
@@ -12,9 +13,6 @@ export interface Lease {
   readonly work: WorkRow;
   readonly fence: number;
 }
-
-/** Sums of shares such as 0.1 are not exact. */
-const EPSILON = 1e-9;
 
 export interface Leases {
   /**
@@ -108,16 +106,15 @@ export function createLeases(store: FogStore, rewards: Rewards): Leases {
         const node =
           ahead.length === 0 ? undefined : first(db.selectFrom('nodes').selectAll().where('node_id', '=', nodeId));
         if (node === undefined) return;
-        let [cores, gb] = [node.cpu_cores, node.memory_gb];
-        for (const row of rows) {
-          if (row.is_ahead === 1) continue;
-          cores -= row.cpu_cores;
-          gb -= row.memory_gb;
-        }
+        const left = { cpuCores: node.cpu_cores, memoryGb: node.memory_gb };
+        const take = (row: WorkRow): void => {
+          left.cpuCores -= row.cpu_cores;
+          left.memoryGb -= row.memory_gb;
+        };
+        for (const row of rows) if (row.is_ahead === 0) take(row);
         for (const row of ahead) {
-          if (row.cpu_cores > cores + EPSILON || row.memory_gb > gb + EPSILON) continue;
-          cores -= row.cpu_cores;
-          gb -= row.memory_gb;
+          if (!fits({ cpuCores: row.cpu_cores, memoryGb: row.memory_gb }, left)) continue;
+          take(row);
           set(row.work_id, { is_ahead: 0 }, now);
         }
       }),

@@ -114,6 +114,18 @@ async function play(key: NodeKey = makeNodeKey()): Promise<Played> {
   };
 }
 
+/** A node whose job `a` ended at once: `b` finds room there, `c` waits there. */
+async function playQuick(): Promise<Played> {
+  const node = await play();
+  await node.join();
+  for (const id of ['a', 'b', 'c']) order(id);
+  await node.next('run');
+  node.link.send({ type: 'started', work_id: 'a', fence: 1 });
+  node.finish('a', 1);
+  expect([await node.next('run'), await node.next('run')]).toMatchObject([{ work_id: 'b' }, { work_id: 'c' }]);
+  return node;
+}
+
 /** Lets time pass, and the dispatcher see it: a longer step would look as if it had slept. */
 async function pass(ms: number): Promise<void> {
   now += ms;
@@ -221,14 +233,7 @@ describe('the dispatcher', () => {
   });
 
   it('[F3] gives a node that ends jobs fast its next one ahead, which holds nothing until there is room', async () => {
-    const node = await play();
-    await node.join();
-    for (const id of ['a', 'b', 'c']) order(id);
-    await node.next('run');
-    node.link.send({ type: 'started', work_id: 'a', fence: 1 });
-    node.finish('a', 1);
-    // Its first job ended at once: the second finds room, the third waits there.
-    expect([await node.next('run'), await node.next('run')]).toMatchObject([{ work_id: 'b' }, { work_id: 'c' }]);
+    const node = await playQuick();
     expect(work.get('c')).toMatchObject({ status: 'placed', is_ahead: 1 });
     expect(nodes.get(node.nodeId)).toMatchObject({ usedCpuCores: 1, jobs: 1 });
     node.link.send({ type: 'started', work_id: 'b', fence: 1 });
@@ -255,14 +260,7 @@ describe('the dispatcher', () => {
   });
 
   it('[F3] takes back what waits on a node for too long, once the node says that it had not started', async () => {
-    const node = await play();
-    await node.join();
-    for (const id of ['a', 'b', 'c']) order(id);
-    await node.next('run');
-    node.link.send({ type: 'started', work_id: 'a', fence: 1 });
-    node.finish('a', 1);
-    await node.next('run');
-    await node.next('run');
+    const node = await playQuick();
     await pass(600);
     expect(await node.next('recall')).toMatchObject({ work_id: 'c', fence: 1 });
     expect(work.get('c')).toMatchObject({ status: 'placed' });
@@ -280,14 +278,7 @@ describe('the dispatcher', () => {
   });
 
   it('[F3] cancels what waits on a node', async () => {
-    const node = await play();
-    await node.join();
-    for (const id of ['a', 'b', 'c']) order(id);
-    await node.next('run');
-    node.link.send({ type: 'started', work_id: 'a', fence: 1 });
-    node.finish('a', 1);
-    await node.next('run');
-    await node.next('run');
+    const node = await playQuick();
     work.cancel('c', now);
     dispatcher.poke();
     expect(await node.next('stop')).toMatchObject({ work_id: 'c', fence: 1 });
