@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FogCaller, type FogVillage, startFogVillage } from '../lib/fog.ts';
 import { processesWith } from '../lib/processes.ts';
@@ -84,14 +85,16 @@ describe('a job on a node', () => {
     expect(hasProcess(mark)).toBe(false);
   });
 
-  it('[F3] tells its progress, to who subscribed too', async () => {
+  it('[F3] [F4] tells its progress, to who subscribed to it or to its node', async () => {
+    const told = new Set<string>();
+    alice.client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void told.add(params.uri));
+    const [node] = (await alice.call('fog_resources')).nodes as { node_id: string }[];
     const job_id = await submit('echo fog:progress 0.5 >&2; sleep 3; echo end');
-    const seen = await until('progress is told', async () => {
-      const { progress } = await alice.call('fog_job_status', { job_id });
-      return progress === 0.5 && progress;
-    });
-    expect(seen).toBe(0.5);
+    const uris = [`fog://jobs/${job_id}`, `fog://nodes/${node?.node_id}`];
+    for (const uri of uris) await alice.client.subscribeResource({ uri });
+    await until('progress is told', async () => (await alice.call('fog_job_status', { job_id })).progress === 0.5);
     expect(await end(job_id)).toMatchObject({ status: 'succeeded', stdout: 'end\n' });
+    await until('both are told', () => uris.every((uri) => told.has(uri)));
   });
 });
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import { CreateMessageRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -14,10 +15,13 @@ import { openSession, type VillageServer } from '../../../../shared/village-serv
 import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import { ECONOMY, silent } from '../../../fixtures/fog/economy.ts';
 import { newFolder } from '../../../fixtures/fog/money.ts';
+import { floats, writeModel } from '../../../fixtures/fog/tensors.ts';
 
 type Json = Record<string, unknown>;
 
 let server: VillageServer;
+/** The folder that the forge takes models from. */
+let models: string;
 let endpoint: { url: string; apiKey: string | undefined; model: string | undefined } | undefined;
 
 async function start(): Promise<void> {
@@ -30,8 +34,10 @@ async function start(): Promise<void> {
     votingRules: () => votingRules,
     router: undefined,
     economy: () => rules,
-    forge: { rules: () => NO_FORGE_RULES, endpoint },
+    forge: { rules: () => ({ ...NO_FORGE_RULES, models: [models] }), endpoint },
   });
+  models = path.join(dataDir, 'models');
+  fs.mkdirSync(models);
   onTestFinished(async () => {
     await server.close();
     fs.rmSync(dataDir, { recursive: true, force: true });
@@ -41,6 +47,16 @@ async function start(): Promise<void> {
 beforeEach(async () => {
   endpoint = undefined;
 });
+
+/** Subscribes. @returns what waits for the next update */
+async function watched(client: Client, uri: string): Promise<() => Promise<void>> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  waiting.set(uri, resolve);
+  client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => waiting.get(params.uri)?.());
+  await client.subscribeResource({ uri });
+  return () => promise;
+}
+const waiting = new Map<string, () => void>();
 
 async function session(
   agentId: string,
@@ -204,11 +220,19 @@ describe('money', () => {
   it('[F6] who watches a ledger hears of a movement', async () => {
     await start();
     const [magi, sage] = [await session('magi'), await session('sage')];
-    const { promise, resolve } = Promise.withResolvers<string>();
-    sage.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => resolve(params.uri));
-    await sage.subscribeResource({ uri: 'fog://ledger/sage' });
+    const updated = await watched(sage, 'fog://ledger/sage');
     await call(magi, 'fog_transfer', { to: 'sage', amount: 1 });
-    expect(await promise).toBe('fog://ledger/sage');
+    await updated();
+  });
+
+  it('[F5] who watches the contracts hears of a new one', async () => {
+    await start();
+    const [magi, sage] = [await session('magi'), await session('sage')];
+    const updated = await watched(sage, 'fog://contracts');
+    await call(sage, 'fog_offer', { node_id: 'n', cpu_cores: 1, memory_gb: 1, cpu_hour_price: 1, gb_hour_price: 0 });
+    const requirements = { cpu_cores: 1, memory_gb: 1 };
+    await call(magi, 'fog_request_service', { requirements, hours: 1, max_price: 5, idempotency_key: 'k' });
+    await updated();
   });
 });
 
@@ -320,6 +344,19 @@ describe('models', () => {
       { model: 'small', source: 'endpoint', use: 'chat' },
       { model: 'large', source: 'endpoint', use: 'chat' },
     ]);
+  });
+
+  it('[J1] [J3] who watches a training and the models hears of both', async () => {
+    await start();
+    const magi = await session('magi');
+    writeModel(path.join(models, 'tiny.safetensors'), [floats('w', 'F32', [2, 2], [1, -1, 0.5, 0])]);
+    const made = await watched(magi, 'forge://models');
+    const args = { phase_name: 'BitNet', parameters: { model: 'tiny.safetensors' } };
+    const { task_id } = await call(magi, 'forge_start_training', args);
+    const stepped = await watched(magi, `forge://training/${task_id}`);
+    await call(magi, 'forge_training_status', { task_id, wait_seconds: 20 });
+    await Promise.all([made(), stepped()]);
+    expect(await read(magi, `forge://training/${task_id}`)).toMatchObject({ status: 'succeeded' });
   });
 
   it("[J1] a training is its owner's, and waiting for it tells of progress", async () => {
