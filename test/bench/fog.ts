@@ -110,7 +110,7 @@ async function measureJobs() {
       const [ownBefore, nodeBefore] = [process.cpuUsage(), cpuWithChildren(node.pid ?? 0)];
       const startedAt = performance.now();
       for (let index = 0; index < JOBS; index++) await submit(client);
-      while (deps.work.counts('job').get('succeeded') !== JOBS) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (deps.work.counts('job').get('succeeded') !== JOBS) await new Promise((resolve) => setTimeout(resolve, 50));
       const wallMs = performance.now() - startedAt;
       const rows = deps.work.list('job', {}, JOBS + 1);
       const runs = rows.map((row) => deps.work.runs(row.work_id));
