@@ -18,8 +18,8 @@ export interface Used {
 export interface Endings {
   /** Changes the row. @returns how many rows it changed */
   set(workId: string, values: Partial<WorkRow>, now: number): number;
-  /** Adds one to a node's record. */
-  count(nodeId: string | null, what: 'delivered' | 'lost'): void;
+  /** Adds a result to a node's record; what its own agent ordered proves nothing. */
+  countDelivered(nodeId: string, orderedBy: string): void;
   endRun(workId: string, fence: number, ending: WorkTables['runs']['ending'], now: number): void;
   /** For good: nothing of it will run any more. */
   end(row: WorkRow, status: WorkStatus, values: Partial<WorkRow>, now: number): void;
@@ -49,20 +49,14 @@ export function createEndings({ db, first, run }: FogStore, rewards: Rewards): E
         .where('work_id', '=', workId),
     );
 
-  const counted = {
-    delivered: (nodeId: string) =>
-      db
-        .updateTable('nodes')
-        .set((row) => ({ delivered: row('delivered', '+', 1) }))
-        .where('node_id', '=', nodeId),
-    lost: (nodeId: string) =>
-      db
-        .updateTable('nodes')
-        .set((row) => ({ lost: row('lost', '+', 1) }))
-        .where('node_id', '=', nodeId),
-  };
-  const count: Endings['count'] = (nodeId, what) => {
-    if (nodeId !== null) run(counted[what](nodeId));
+  const ofNode = (nodeId: string | null) => db.updateTable('nodes').where('node_id', '=', nodeId ?? '');
+  const countLost = (nodeId: string | null) => run(ofNode(nodeId).set((row) => ({ lost: row('lost', '+', 1) })));
+  const countDelivered: Endings['countDelivered'] = (nodeId, orderedBy) => {
+    run(
+      ofNode(nodeId)
+        .where('agent', '!=', orderedBy)
+        .set((row) => ({ delivered: row('delivered', '+', 1) })),
+    );
   };
 
   function endRun(workId: string, fence: number, ending: WorkTables['runs']['ending'], now: number): void {
@@ -119,7 +113,7 @@ export function createEndings({ db, first, run }: FogStore, rewards: Rewards): E
 
   function loseLease(row: WorkRow, ending: 'node_gone' | 'lost' | 'overdue', why: string, now: number): void {
     endRun(row.work_id, row.fence, ending, now);
-    count(row.node_id, 'lost');
+    countLost(row.node_id);
     if (row.is_cancelling === 1) {
       end(row, row.kind === 'job' ? 'cancelled' : 'stopped', { detail: why, node_id: null }, now);
       return;
@@ -148,5 +142,5 @@ export function createEndings({ db, first, run }: FogStore, rewards: Rewards): E
     set(row.work_id, { status: 'queued', is_ahead: 0, node_id: null, failures, detail, not_before }, now);
   }
 
-  return { set, count, endRun, end, metered, loseLease, startAgain };
+  return { set, countDelivered, endRun, end, metered, loseLease, startAgain };
 }

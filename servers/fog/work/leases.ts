@@ -39,7 +39,7 @@ export interface Leases {
 export function createLeases(store: FogStore, rewards: Rewards): Leases {
   const { db, first, run, transaction } = store;
   const { get: byId, running, heldBy } = createWorkReads(store);
-  const { set, count, endRun, end, metered, loseLease, startAgain } = createEndings(store, rewards);
+  const { set, countDelivered, endRun, end, metered, loseLease, startAgain } = createEndings(store, rewards);
 
   return {
     grant: (workId, nodeId, now, isAhead = false) =>
@@ -72,7 +72,7 @@ export function createLeases(store: FogStore, rewards: Rewards): Leases {
           return true;
         }
         endRun(workId, fence, 'accepted', now);
-        if (result.outcome === 'succeeded') count(nodeId, 'delivered');
+        if (result.outcome === 'succeeded') countDelivered(nodeId, row.agent);
         metered(row, result.outcome, result, row.kind === 'shard' ? ':end' : '', now);
         run(
           db

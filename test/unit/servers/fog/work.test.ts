@@ -238,6 +238,24 @@ describe('nodes', () => {
   });
 });
 
+describe('the record of a node', () => {
+  it("[F2] has its results for others, not its own agent's, and the leases that it lost", () => {
+    for (const [id, agent] of [
+      ['a', 'alice'],
+      ['b', 'bob'],
+      ['c', 'alice'],
+      ['d', 'alice'],
+    ] as const) {
+      work.order(order(id, { agent }), 1);
+      work.grant(id, 'n1', 2);
+      if (id !== 'd') work.finished(id, 1, 'n1', result(id === 'c' ? { outcome: 'failed' } : {}), 3);
+    }
+    work.release('n1', 4);
+    const record = store.first(store.db.selectFrom('nodes').select(['delivered', 'lost']).where('node_id', '=', 'n1'));
+    expect(record).toEqual({ delivered: 1, lost: 1 });
+  });
+});
+
 describe('the door', () => {
   it('[F1] is held by one process at a time, and taken over when that is silent', () => {
     const [one, two] = [createOwnership(store, 'one'), createOwnership(store, 'two')];
