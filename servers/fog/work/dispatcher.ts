@@ -7,10 +7,9 @@ import type { Link } from '../link/link.ts';
 import type { FromNode, FromServer } from '../link/messages.ts';
 import { createLinked, type Linked } from './linked.ts';
 import type { Nodes } from './nodes.ts';
-import { createScheduler } from './scheduler.ts';
+import { createScheduler, type Gift } from './scheduler.ts';
 import type { Timing } from './timing.ts';
 import type { Work } from './work.ts';
-import type { WorkRow } from './work-reads.ts';
 
 export interface DispatcherOptions {
   readonly work: Work;
@@ -112,24 +111,31 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     schedule(nowMs());
   }
 
-  function give(row: WorkRow, nodeId: string, isAhead: boolean, now: number): void {
-    const one = linked.get(nodeId);
-    const lease = one && work.grant(row.work_id, nodeId, now, isAhead);
-    if (one === undefined || lease === undefined) return;
-    if (isAhead) one.gaveAhead(row.work_id, lease.fence, now);
-    one.link.send({
-      type: 'run',
-      work_id: row.work_id,
-      fence: lease.fence,
-      kind: row.kind,
-      program: row.program,
-      args: JSON.parse(row.args) as string[],
-      label: row.label,
-      cpu_cores: row.cpu_cores,
-      memory_gb: row.memory_gb,
-      gpu: row.gpu === 1,
-      wall_seconds: row.wall_seconds,
-    });
+  function give(gifts: readonly Gift[], isAhead: boolean, now: number): void {
+    if (gifts.length === 0) return;
+    const given = work.together(() =>
+      gifts.flatMap(({ row, nodeId }) => {
+        const one = linked.get(nodeId);
+        const lease = one && work.grant(row.work_id, nodeId, now, isAhead);
+        return one === undefined || lease === undefined ? [] : [{ one, row, fence: lease.fence }];
+      }),
+    );
+    for (const { one, row, fence } of given) {
+      if (isAhead) one.gaveAhead(row.work_id, fence, now);
+      one.link.send({
+        type: 'run',
+        work_id: row.work_id,
+        fence,
+        kind: row.kind,
+        program: row.program,
+        args: JSON.parse(row.args) as string[],
+        label: row.label,
+        cpu_cores: row.cpu_cores,
+        memory_gb: row.memory_gb,
+        gpu: row.gpu === 1,
+        wall_seconds: row.wall_seconds,
+      });
+    }
   }
 
   function stopCancelled(): void {
@@ -211,11 +217,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const { work_id: workId, fence, exit_code: exitCode, cpu_ms: cpuMs, mb_ms: mbMs } = message;
     const { outcome, detail, stdout, stderr, is_truncated: isTruncated } = message;
     const result = { outcome, exitCode, detail, cpuMs, mbMs, stdout, stderr, isTruncated };
-    const counted = work.finished(workId, fence, one.link.remotePeerId, result, nowMs());
+    const now = nowMs();
+    one.ended(workId, now);
+    const counted = work.together(() => {
+      const counts = work.finished(workId, fence, one.link.remotePeerId, result, now);
+      if (one.hasAhead()) work.promote(one.link.remotePeerId, now);
+      return counts;
+    });
     if (!counted) log.warn({ workId, fence, nodeId: one.link.remotePeerId }, 'a late result does not count');
     one.used.delete(workId);
-    one.ended(workId, nowMs());
-    if (one.hasAhead()) work.promote(one.link.remotePeerId, nowMs());
     tails.delete(workId);
     // The answer and what comes next go in one envelope: both are said in this turn.
     poke();

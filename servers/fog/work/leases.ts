@@ -15,6 +15,8 @@ export interface Lease {
 }
 
 export interface Leases {
+  /** Several of these as one transaction. */
+  together<T>(steps: () => T): T;
   /**
    * Gives it to a node under a new number. @returns undefined when it does not wait any more
    * @param isAhead there is no room on that node yet: it waits there, and holds nothing until it starts
@@ -42,6 +44,7 @@ export function createLeases(store: FogStore, rewards: Rewards): Leases {
   const { set, countDelivered, endRun, end, metered, loseLease, startAgain } = createEndings(store, rewards);
 
   return {
+    together: transaction,
     grant: (workId, nodeId, now, isAhead = false) =>
       transaction(() => {
         const row = byId(workId);

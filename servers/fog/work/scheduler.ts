@@ -7,6 +7,11 @@ import { couldTake, place } from './placement.ts';
 import type { Work } from './work.ts';
 import { needsOf, type WorkRow } from './work-reads.ts';
 
+export interface Gift {
+  readonly row: WorkRow;
+  readonly nodeId: string;
+}
+
 export interface SchedulerOptions {
   readonly work: Work;
   readonly nodes: Nodes;
@@ -14,7 +19,7 @@ export interface SchedulerOptions {
   readonly linked: () => ReadonlySet<string>;
   /** Those among them that end jobs fast. */
   readonly quick: () => ReadonlySet<string>;
-  readonly give: (row: WorkRow, nodeId: string, isAhead: boolean, now: number) => void;
+  readonly give: (gifts: readonly Gift[], isAhead: boolean, now: number) => void;
 }
 
 /** So many that wait are looked at in one round, and so many rounds at once: others want this process too. */
@@ -38,7 +43,11 @@ export function createScheduler({ work, nodes, linked, quick, give }: SchedulerO
       const byId = new Map(waiting.map((row) => [row.work_id, row]));
       const needs = waiting.map(needsOf);
       const placed = place(needs, rooms);
-      for (const { id, nodeId } of placed) give(byId.get(id)!, nodeId, false, now);
+      give(
+        placed.map(({ id, nodeId }) => ({ row: byId.get(id)!, nodeId })),
+        false,
+        now,
+      );
       const impossible = needs.filter((need) => !rooms.some((room) => couldTake(need, room))).map(({ id }) => id);
       work.putOff(impossible, now + IMPOSSIBLE_WAIT_MS);
       if (placed.length + impossible.length === 0) return rooms;
@@ -57,7 +66,12 @@ export function createScheduler({ work, nodes, linked, quick, give }: SchedulerO
     if (rooms.length === 0) return;
     const jobs = work.waiting(now, AHEAD_ROUND).filter(({ kind }) => kind === 'job');
     const byId = new Map(jobs.map((row) => [row.work_id, row]));
-    for (const { id, nodeId } of place(jobs.map(needsOf), rooms)) give(byId.get(id)!, nodeId, true, now);
+    const placed = place(jobs.map(needsOf), rooms);
+    give(
+      placed.map(({ id, nodeId }) => ({ row: byId.get(id)!, nodeId })),
+      true,
+      now,
+    );
   }
 
   return {

@@ -88,7 +88,9 @@ describe('a node that says that it is huge, idle, near and free', () => {
       nodes,
       linked: () => new Set(['huge', ...honest]),
       quick: () => new Set(),
-      give: (row, nodeId, _, now) => void work.grant(row.work_id, nodeId, now),
+      give(gifts, isAhead, now) {
+        for (const { row, nodeId } of gifts) work.grant(row.work_id, nodeId, now, isAhead);
+      },
     }).schedule(2);
     expect(['huge', ...honest].map((nodeId) => nodes.get(nodeId)?.shards)).toEqual([16, 8, 8, 8]);
     expect(work.countWaiting()).toBe(5);
