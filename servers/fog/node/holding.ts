@@ -84,6 +84,10 @@ export function createHolding(options: HoldingOptions): Holding {
     usedCores += one.order.cpu_cores;
     usedGb += one.order.memory_gb;
     one.run.start();
+    // Of one that is ready it is told in this turn, beside the end of the one before.
+    void one.run.prepared.then((was) => {
+      if (was && held.get(key) === one) options.onStarted(one);
+    });
   }
 
   function prepare(key: string, one: Mutable): void {
@@ -97,9 +101,6 @@ export function createHolding(options: HoldingOptions): Holding {
       return;
     }
     one.run = run;
-    void run.started.then((was) => {
-      if (was && held.get(key) === one) options.onStarted(one);
-    });
     void run.ended.then((how) => {
       if (one.isStarted) {
         usedCores -= one.order.cpu_cores;

@@ -14,8 +14,8 @@ import type { FromRunner, RunLook, ToRunner } from './runner-messages.ts';
 
 export interface DistantRun {
   start(): void;
-  /** False: it was refused or lost before its first process. */
-  readonly started: Promise<boolean>;
+  /** Whether it was made; false: it was refused or lost before its first process. */
+  readonly prepared: Promise<boolean>;
   /** Never rejects. */
   readonly ended: Promise<RunEnd>;
   /** SIGTERM to all of it, SIGKILL after the grace. The first reason counts. */
@@ -33,7 +33,7 @@ export interface RunnerClient {
 }
 
 interface Live {
-  readonly onStarted: (was: boolean) => void;
+  readonly onPrepared: (was: boolean) => void;
   readonly onEnded: (end: RunEnd) => void;
   look: Omit<RunLook, 'runId'>;
 }
@@ -82,7 +82,7 @@ export async function openRunner(log: Log): Promise<RunnerClient> {
   }
 
   function hear(message: FromRunner): void {
-    if (message.type === 'started') live.get(message.runId)?.onStarted(true);
+    if (message.type === 'prepared') live.get(message.runId)?.onPrepared(true);
     else if (message.type === 'refused') end(message.runId, endWithout('failed', message.detail));
     else if (message.type === 'ended') end(message.runId, message.end);
     else if (message.type === 'looked') {
@@ -96,7 +96,7 @@ export async function openRunner(log: Log): Promise<RunnerClient> {
   function end(runId: string, how: RunEnd): void {
     const one = live.get(runId);
     live.delete(runId);
-    one?.onStarted(false);
+    one?.onPrepared(false);
     one?.onEnded(how);
   }
 
@@ -111,15 +111,15 @@ export async function openRunner(log: Log): Promise<RunnerClient> {
     containment,
     prepare(spec) {
       if (!isClosed && !child.connected) child = startProcess();
-      const { promise: started, resolve: onStarted } = Promise.withResolvers<boolean>();
+      const { promise: prepared, resolve: onPrepared } = Promise.withResolvers<boolean>();
       const { promise: ended, resolve: onEnded } = Promise.withResolvers<RunEnd>();
-      const one: Live = { onStarted, onEnded, look: NOT_LOOKED_AT };
+      const one: Live = { onPrepared, onEnded, look: NOT_LOOKED_AT };
       live.set(spec.runId, one);
       if (isClosed) end(spec.runId, endWithout('lost', 'its node ended'));
       else tell({ type: 'prepare', spec });
       return {
         start: () => tell({ type: 'start', runId: spec.runId }),
-        started,
+        prepared,
         ended,
         look: () => one.look,
         stop: (outcome, detail) => tell({ type: 'stop', runId: spec.runId, outcome, detail }),

@@ -13,7 +13,8 @@ export type ToRunner =
 
 export type FromRunner =
   | { readonly type: 'ready'; readonly containment: Containment }
-  | { readonly type: 'started'; readonly runId: string }
+  /** It is made, and waits for its start. */
+  | { readonly type: 'prepared'; readonly runId: string }
   /** Nothing was made; `detail` is fit for the orderer. */
   | { readonly type: 'refused'; readonly runId: string; readonly detail: string }
   /** Of those that live, a few times a second. */

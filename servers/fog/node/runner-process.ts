@@ -4,7 +4,6 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import { findContainment } from './containment.ts';
-import type { Run } from './run.ts';
 import { createRunner } from './runner.ts';
 import type { FromRunner, ToRunner } from './runner-messages.ts';
 
@@ -39,16 +38,13 @@ const runner = createRunner({
 function prepare({ spec }: ToRunner & { type: 'prepare' }): void {
   const { runId } = spec;
   try {
-    void runner.prepare(spec).ended.then((end) => tell({ type: 'ended', runId, end }));
+    const run = runner.prepare(spec);
+    tell({ type: 'prepared', runId });
+    void run.ended.then((end) => tell({ type: 'ended', runId, end }));
   } catch (error) {
     tell({ type: 'refused', runId, detail: error instanceof AppError ? error.message : 'the node could not start it' });
     if (!(error instanceof AppError)) process.stderr.write(`a run could not be started: ${String(error)}\n`);
   }
-}
-
-function start(run: Run): void {
-  run.start();
-  tell({ type: 'started', runId: run.spec.runId });
 }
 
 async function end(): Promise<void> {
@@ -64,7 +60,7 @@ process.on('message', (message: ToRunner) => {
   // One that ended meanwhile was told.
   const run = runner.runs().find(({ spec }) => spec.runId === message.runId);
   if (run === undefined) return;
-  if (message.type === 'start') start(run);
+  if (message.type === 'start') run.start();
   else run.stop(message.outcome, message.detail);
 });
 // The agent is gone, however it went: nobody may go on running what it started.

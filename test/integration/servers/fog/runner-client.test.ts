@@ -43,7 +43,7 @@ describe('the process for runs', () => {
   it('[F3] tells the start, the look and the end of a run', async () => {
     runner = await openRunner(silent);
     const one = run('echo fog:progress 0.5; sleep 0.6; echo done');
-    expect(await one.started).toBe(true);
+    expect(await one.prepared).toBe(true);
     await until('it was looked at', () => one.look().progress === 0.5);
     expect(await one.ended).toMatchObject({ outcome: 'succeeded', exitCode: 0, stdout: 'fog:progress 0.5\ndone\n' });
   });
@@ -52,7 +52,7 @@ describe('the process for runs', () => {
     runner = await openRunner(silent);
     const absent = runner.prepare({ ...spec(''), program: { ...spec('').program, command: 'no-such-program' } });
     absent.start();
-    expect(await absent.started).toBe(false);
+    expect(await absent.prepared).toBe(false);
     expect(await absent.ended).toMatchObject({
       outcome: 'failed',
       detail: expect.stringContaining('not on this node'),
@@ -63,7 +63,7 @@ describe('the process for runs', () => {
     runner = await openRunner(silent);
     const mark = `8${process.pid}.1`;
     const one = run(`sleep ${mark}`);
-    await one.started;
+    await one.prepared;
     const pid = runnerPid();
     process.kill(pid, 'SIGKILL');
     expect(await one.ended).toMatchObject({ outcome: 'lost', detail: 'the process that ran it ended' });
@@ -100,7 +100,7 @@ describe('the process for runs', () => {
     runner = await openRunner(silent);
     const one = run('sleep 60');
     const ready = runner.prepare(spec('sleep 60'));
-    await one.started;
+    await one.prepared;
     const pid = runnerPid();
     await runner.close();
     expect(await one.ended).toMatchObject({ outcome: 'lost', detail: 'its node ended' });

@@ -24,15 +24,11 @@ beforeEach(() => {
     prepare(order, runId) {
       if (order.program === 'command:rm') throw new Error('not here');
       const ended = Promise.withResolvers<RunEnd>();
-      const started = Promise.withResolvers<boolean>();
       const did: string[] = ['prepared'];
       runs.set(runId, { did, end: ended.resolve });
       const run: DistantRun = {
-        start() {
-          did.push('started');
-          started.resolve(true);
-        },
-        started: started.promise,
+        start: () => void did.push('started'),
+        prepared: Promise.resolve(true),
         ended: ended.promise,
         stop: (outcome, detail) => void did.push(`${outcome}: ${detail}`),
         look: () => ({ cpuMs: 0, mbMs: 0, progress: undefined, tail: undefined }),
