@@ -1,6 +1,8 @@
 /** Owns the tables of money, market and harvesting in fog.db and the migration that makes them. */
-import type { ColumnType, CreateTableBuilder } from 'kysely';
+import { type ColumnType, type CreateTableBuilder, sql } from 'kysely';
 import type { Migration } from '../../../shared/store.ts';
+
+export const MINUTE_MS = 60_000;
 
 /** Micro-FOG, exact as a number too (MAX_SUPPLY); written as bigint, and a bigint again as soon as it is read. */
 type Money = ColumnType<number, bigint, bigint>;
@@ -82,6 +84,13 @@ export interface MoneyTables {
     reward_paid: Money;
     reward_due: Money;
     at: number;
+  };
+  /** What the treasury paid to each in each minute: the sum over a day does not walk every run of it. */
+  rewarded_minutes: {
+    provider: string;
+    /** Its beginning, in milliseconds since the epoch. */
+    minute: number;
+    paid: Money;
   };
   /** Whose device harvests, and what its last reading decided. */
   harvests: {
@@ -189,4 +198,19 @@ export const moneyMigration: Migration = async ({ schema }) => {
     .addColumn('offer_id', 'text', (c) => c.notNull())
     .addColumn('changed_at', 'bigint', (c) => c.notNull())
     .execute();
+};
+
+export const rewardedMinutesMigration: Migration = async (db) => {
+  await db.schema
+    .createTable('rewarded_minutes')
+    .addColumn('provider', 'text', (c) => c.notNull())
+    .addColumn('minute', 'bigint', (c) => c.notNull())
+    .addColumn('paid', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('rewarded_minutes_key', ['provider', 'minute'])
+    .execute();
+  await sql`
+    INSERT INTO rewarded_minutes (provider, minute, paid)
+    SELECT provider, at - at % ${sql.lit(MINUTE_MS)}, SUM(reward_paid) FROM usage
+    WHERE reward_paid > 0 GROUP BY provider, at - at % ${sql.lit(MINUTE_MS)}
+  `.execute(db);
 };

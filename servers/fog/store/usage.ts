@@ -2,7 +2,7 @@
 import type { Micro } from '../../../shared/fog-amount.ts';
 import type { Queries } from '../../../shared/queries.ts';
 import type { Used } from '../money/price.ts';
-import type { MoneyTables } from './money-tables.ts';
+import { MINUTE_MS, type MoneyTables } from './money-tables.ts';
 
 export interface UsageRecord extends Used {
   readonly id: string;
@@ -65,17 +65,39 @@ export function createUsageStore(store: Queries<MoneyTables>): UsageStore {
           at: usage.at,
         }),
       );
+      if (usage.rewardPaid === 0n) return;
+      const minute = usage.at - (usage.at % MINUTE_MS);
+      store.run(
+        db
+          .insertInto('rewarded_minutes')
+          .values({ provider: usage.provider, minute, paid: usage.rewardPaid })
+          .onConflict((c) =>
+            c
+              .columns(['provider', 'minute'])
+              .doUpdateSet((e) => ({ paid: e('rewarded_minutes.paid', '+', e.ref('excluded.paid')) })),
+          ),
+      );
     },
-    rewardedSince: (provider, time) =>
-      BigInt(
-        store.first(
-          db
-            .selectFrom('usage')
-            .select((e) => e.fn.coalesce(e.fn.sum<number>('reward_paid'), e.lit(0)).as('paid'))
-            .where('provider', '=', provider)
-            .where('at', '>=', time),
-        )!.paid,
-      ),
+    rewardedSince(provider, time) {
+      // The minute that `time` lies in counts from there on only, the later ones whole.
+      const next = Math.ceil(time / MINUTE_MS) * MINUTE_MS;
+      const begun = store.first(
+        db
+          .selectFrom('usage')
+          .select((e) => e.fn.coalesce(e.fn.sum<number>('reward_paid'), e.lit(0)).as('paid'))
+          .where('provider', '=', provider)
+          .where('at', '>=', time)
+          .where('at', '<', next),
+      )!;
+      const whole = store.first(
+        db
+          .selectFrom('rewarded_minutes')
+          .select((e) => e.fn.coalesce(e.fn.sum<number>('paid'), e.lit(0)).as('paid'))
+          .where('provider', '=', provider)
+          .where('minute', '>=', next),
+      )!;
+      return BigInt(begun.paid) + BigInt(whole.paid);
+    },
     usageOf: (contractId) => sums('contract_id', contractId),
     earned(provider, isHarvested) {
       const { paid, due, ...used } = sums('provider', provider, isHarvested);

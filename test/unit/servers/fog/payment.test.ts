@@ -4,6 +4,8 @@ import { AppError } from '../../../../shared/errors.ts';
 import { ECONOMY, HOUR, metering, openEconomy } from '../../../fixtures/fog/economy.ts';
 import { economy, fog, offer, request, sumIsZero } from '../../../fixtures/fog/market.ts';
 
+let earners = 0;
+
 describe('work without a contract', () => {
   it('[F6] is paid from what was locked for it, at the usual price, and the rest comes back', async () => {
     const e = await economy();
@@ -55,6 +57,27 @@ describe('work without a contract', () => {
     record('next day', e.now + 24 * HOUR + 1);
     expect(ledger.treasury()).toBe(fog(90));
     sumIsZero(e);
+  });
+
+  it('[F6] sums what was earned in a day exactly, wherever in a minute it begins', async () => {
+    const village = await economy();
+    const { marketStore } = village.deps;
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ at: fc.nat(300_000), paid: fc.bigInt(0n, 1_000n) }), { maxLength: 30 }),
+        fc.nat(300_000),
+        (runs, since) => {
+          const provider = `p${++earners}`;
+          for (const [index, { at, paid }] of runs.entries()) {
+            const of = { id: `${provider}:${index}`, contractId: '', provider, nodeId: 'n', isHarvested: false };
+            marketStore.addUsage({ ...of, cpuMs: 1, mbMs: 1, rewardPaid: paid, rewardDue: paid, at });
+          }
+          const expected = runs.reduce((sum, { at, paid }) => (at >= since ? sum + paid : sum), 0n);
+          expect(marketStore.rewardedSince(provider, since)).toBe(expected);
+        },
+      ),
+      { numRuns: 50 },
+    );
   });
 
   it('[F6] moves each metering once under any order, repetition and loss of transactions', async () => {
