@@ -39,7 +39,7 @@ export interface FogNode {
 
 /** @throws AppError INVALID_PARAMS for an address without a peer id */
 export async function openFogNode(options: FogNodeOptions): Promise<FogNode> {
-  const { dataDir, join, rules, offer, peers, log } = options;
+  const { join, rules, offer, log } = options;
   const joinedPeer = /\/p2p\/([^/]+)$/.exec(join)?.[1] ?? '';
   if (!isPeerId(joinedPeer)) {
     throw new AppError('INVALID_PARAMS', {
@@ -56,15 +56,9 @@ export async function openFogNode(options: FogNodeOptions): Promise<FogNode> {
   };
   const { why } = runner.containment;
   if (why !== undefined) log.warn({ why }, 'programs that need a sandbox are not offered');
-  const node = await openNode({
-    key: loadNodeKey(path.join(dataDir, 'fog-node.key')),
-    listen: peers.listen,
-    bootstrap: [join, ...peers.bootstrap],
-    networkKey: peers.networkKey,
-    mdns: peers.mdns,
-    portsFile: path.join(dataDir, 'fog-node.ports'),
-    log,
-    now: Date.now,
+  const node = await openPeer(options).catch(async (cause: unknown) => {
+    await runner.close();
+    throw cause;
   });
   node.announce({
     cpu_cores: offering.cpuCores,
@@ -94,6 +88,19 @@ export async function openFogNode(options: FogNodeOptions): Promise<FogNode> {
       await node.close();
     },
   };
+}
+
+async function openPeer({ dataDir, join, peers, log }: FogNodeOptions): Promise<P2pNode> {
+  return openNode({
+    key: loadNodeKey(path.join(dataDir, 'fog-node.key')),
+    listen: peers.listen,
+    bootstrap: [join, ...peers.bootstrap],
+    networkKey: peers.networkKey,
+    mdns: peers.mdns,
+    portsFile: path.join(dataDir, 'fog-node.ports'),
+    log,
+    now: Date.now,
+  });
 }
 
 /**
