@@ -5,6 +5,7 @@ import { currentEnvironment, type Environment, readSettings, type Settings } fro
 import type { Config } from '../config/config.ts';
 import { findConfigFile, loadConfig } from '../config/load.ts';
 import type { AuditCommandIo } from './audit.ts';
+import { withAudit } from './audit-of-folder.ts';
 import type { IdentityCliDeps } from './identity-deps.ts';
 
 export interface CliContext {
@@ -55,15 +56,8 @@ export function createContext(): CliContext {
         };
       },
       audit: async (event) => {
-        const { openAuditLog } = await import('../audit/audit-log.ts');
         const { identityEvents } = await import('../audit/identity-events.ts');
-        const { dataDir, checkpointDir, auditDurability: durability, auditRetentionDays: retentionDays } = settings();
-        const audit = await openAuditLog({ dataDir, checkpointDir, durability, retentionDays, now: Date.now });
-        try {
-          await identityEvents(audit)(event);
-        } finally {
-          await audit.close();
-        }
+        await withAudit({ settings, now: Date.now }, async (audit) => identityEvents(audit)(event));
       },
       input: process.stdin,
       output: process.stdout,

@@ -1,11 +1,11 @@
 /** `aivillage definitions`: what is withheld, and approving it, on the data folder itself. Whoever owns the folder may. */
 import { Command } from 'commander';
 import { AppError } from '../../shared/errors.ts';
-import { openAuditLog } from '../audit/audit-log.ts';
 import { aboutDefinition } from '../definitions/entry.ts';
 import { DefinitionGuard, type Review, reviewOf } from '../definitions/guard.ts';
 import { openPinStore } from '../definitions/pin-store.ts';
 import { OWNER } from '../stop/stops.ts';
+import { withAudit } from './audit-of-folder.ts';
 import type { CliContext } from './context.ts';
 import { CommandError } from './failure.ts';
 
@@ -63,14 +63,9 @@ async function onFolder<T>(context: CliContext, work: (guard: DefinitionGuard) =
 }
 
 async function record(context: CliContext, server: string, list: string, name: string, digest: string): Promise<void> {
-  const { dataDir, checkpointDir, auditDurability: durability, auditRetentionDays: retentionDays } = context.settings();
-  const audit = await openAuditLog({ dataDir, checkpointDir, durability, retentionDays, now: context.now });
-  try {
-    const details = { list, approvedBy: OWNER };
-    await audit.append({ ...aboutDefinition(server, list, name, digest), agent: OWNER, outcome: 'ok', details });
-  } finally {
-    await audit.close();
-  }
+  const details = { list, approvedBy: OWNER };
+  const entry = { ...aboutDefinition(server, list, name, digest), agent: OWNER, outcome: 'ok', details } as const;
+  await withAudit(context, (audit) => audit.append(entry));
 }
 
 function textOf({ server, list, name, why, digest, findings, difference }: Review): string {

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { SettingsError } from '../../shared/settings.ts';
 import { VERSION } from '../version.ts';
+import { COMMANDS } from './commands.ts';
 import { createContext } from './context.ts';
 import { teach } from './examples.ts';
 import { reportFailure } from './failure.ts';
@@ -13,32 +14,9 @@ const program = new Command('aivillage')
   )
   .version(VERSION);
 
-/** Loaded when they are asked for: a server that a host starts must not wait for commands that it does not run. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  up: async () => (await import('./up.ts')).upCommand(context),
-  router: async () => (await import('./router.ts')).routerCommand(context),
-  serve: async () => (await import('./serve.ts')).serveCommand(context),
-  fog: async () => (await import('./fog.ts')).fogCommand(context),
-  token: async () => (await import('./token.ts')).tokenCommand(context.identity()),
-  user: async () => (await import('./user.ts')).userCommand(context.identity()),
-  tools: async () => (await import('./tools.ts')).toolsCommand(context),
-  call: async () => (await import('./call.ts')).callCommand(context),
-  explain: async () => (await import('./explain.ts')).explainCommand(context),
-  stop: async () => (await import('./stop.ts')).stopCommand(context),
-  resume: async () => (await import('./stop.ts')).resumeCommand(context),
-  definitions: async () => (await import('./definitions.ts')).definitionsCommand(context),
-  twin: async () => (await import('./twin.ts')).twinCommand(context),
-  p2p: async () => (await import('./p2p.ts')).p2pCommand(context),
-  audit: async () => (await import('./audit.ts')).auditCommand(context.audit()),
-  backup: async () => (await import('./backup.ts')).backupCommand(context),
-  restore: async () => (await import('./backup.ts')).restoreCommand(context),
-  config: async () => (await import('./config.ts')).configCommand(context),
-  doctor: async () => (await import('./doctor.ts')).doctorCommand(context),
-};
-
 const asked = process.argv[2] ?? '';
 const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
-for (const name of names) program.addCommand(await COMMANDS[name]!());
+for (const name of names) program.addCommand(await COMMANDS[name]!(context));
 teach(program);
 
 try {

@@ -3,11 +3,11 @@
  * Whoever owns the folder may.
  */
 import { Command } from 'commander';
-import { openAuditLog } from '../audit/audit-log.ts';
 import { EmergencyStop } from '../stop/emergency-stop.ts';
 import { type Executed, type OrderDeps, orderResume, orderStop } from '../stop/order.ts';
 import { openStopStore } from '../stop/stop-store.ts';
 import { OWNER, parseScope, reasonSchema, type Stop } from '../stop/stops.ts';
+import { withAudit } from './audit-of-folder.ts';
 import type { CliContext } from './context.ts';
 import { CommandError } from './failure.ts';
 
@@ -58,20 +58,11 @@ async function onFolder(
   asJson: boolean,
   order: (deps: OrderDeps) => Promise<Executed>,
 ): Promise<void> {
-  const { dataDir, checkpointDir, auditDurability: durability, auditRetentionDays: retentionDays } = context.settings();
+  const { dataDir } = context.settings();
   const log = context.logger('command');
   const stop = new EmergencyStop(await openStopStore(dataDir), log);
   try {
-    const audit: OrderDeps['audit'] = {
-      async append(entry) {
-        const opened = await openAuditLog({ dataDir, checkpointDir, durability, retentionDays, now: context.now });
-        try {
-          return await opened.append(entry);
-        } finally {
-          await opened.close();
-        }
-      },
-    };
+    const audit: OrderDeps['audit'] = { append: (entry) => withAudit(context, (opened) => opened.append(entry)) };
     const done = await order({ stop, audit, now: context.now });
     context.stdout.write(asJson ? `${JSON.stringify(done)}\n` : `${sentence(done)}\n`);
     if (done.behind > 0) {

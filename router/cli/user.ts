@@ -13,7 +13,7 @@ export function userCommand(deps: IdentityCliDeps): Command {
     .command('add')
     .description('add a user; the password is asked for, or read from standard input')
     .argument('<name>')
-    .addOption(new Option('--role <role>').choices(ROLES).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'in which domains it may work').choices(ROLES).makeOptionMandatory())
     .option('--level <level>', `${LEVEL_NAMES.join(', ')} or 1 to 5; default: by role`, parseLevel)
     .action((name: string, options: { role: Role; level?: Level }) => add(deps, name, options));
   user

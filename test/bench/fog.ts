@@ -20,17 +20,18 @@ import { openSession } from '../../shared/village-server.ts';
 import { readVotingRules } from '../../shared/voting-rules.ts';
 import { childrenOf } from '../e2e/lib/processes.ts';
 import { testAuthorize, testIdentity } from '../fixtures/lib/identity.ts';
+import { amount } from './amount.ts';
 
-const NODES = 1_000;
-const QUEUED = 10_000;
-const JOBS = Number(process.argv[3] ?? 1_000);
+const NODES = amount(1_000);
+const QUEUED = amount(10_000);
+const JOBS = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? amount(1_000));
 const JOB_MS = 10;
 const SLOTS = 2;
-const BARE = 200;
+const BARE = amount(200);
 const LAUNCHER = fileURLToPath(new URL('../../router/bin/aivillage.mjs', import.meta.url));
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-const wanted = process.argv[2];
+const wanted = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const figures: Record<string, unknown> = {};
 if (wanted === undefined || wanted === 'placement') Object.assign(figures, measurePlacement());
 if (wanted === undefined || wanted === 'submit') Object.assign(figures, await measureSubmit());

@@ -16,10 +16,8 @@ import { STRATEGIES, type StrategyName, type Weighed } from '../../router/upstre
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { encodeOctets } from '../../shared/json/octets.ts';
 import { amount } from './amount.ts';
-import { load, settle } from './measure.ts';
 import { median } from './median.ts';
-import { Processes } from './processes.ts';
-import { startTarget, type Target } from './targets.ts';
+import { compareRouters } from './variants.ts';
 
 const { values } = parseArgs({
   options: {
@@ -119,43 +117,8 @@ const ROUTERS: Readonly<Record<string, { entry?: object; row?: object }>> = {
   'one, every answer kept': { row: { cacheSeconds: 60 } },
 };
 
-async function routers(repeats: number): Promise<Record<string, object>> {
-  const processes = new Processes();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void processes.stopAll().finally(() => process.exit(130)));
-  }
-  try {
-    const targets: [string, Target][] = [];
-    for (const [name, options] of Object.entries(ROUTERS)) {
-      const target = await startTarget(processes, 'router', { upstream: 'stdio', ...options });
-      await settle(processes, target, 2);
-      targets.push([name, target]);
-    }
-    const micros = new Map<string, number[]>(targets.map(([name]) => [name, []]));
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      for (const [name, target] of targets) {
-        const result = await load(processes, target, { inFlight: 64, warmupSeconds: 0.3, seconds: 1 });
-        if (result.errors + result.lost > 0) throw new Error(`${name}: ${result.errors} wrong, ${result.lost} lost`);
-        micros.get(name)!.push(result.cpuMicrosPerCall);
-      }
-    }
-    const [[, plain] = ['', []]] = micros;
-    return Object.fromEntries(
-      [...micros].map(([name, each]) => [
-        name,
-        {
-          us_of_cpu_a_call: Number(median(each).toFixed(1)),
-          more_than_one_copy_us: Number(median(each.map((one, i) => one - plain[i]!)).toFixed(1)),
-        },
-      ]),
-    );
-  } finally {
-    await processes.stopAll();
-  }
-}
-
 const results = {
   parts_us: await parts(),
-  ...(Number(values.repeats) > 0 ? { routers: await routers(Number(values.repeats)) } : {}),
+  ...(Number(values.repeats) > 0 ? { routers: await compareRouters(ROUTERS, Number(values.repeats)) } : {}),
 };
 process.stdout.write(`${JSON.stringify(results, null, values.json ? 0 : 2)}\n`);

@@ -15,6 +15,7 @@ async function printed(...args: string[]): Promise<string> {
 it.each([
   ['audit', '"recordsPerSecond"'],
   ['circuits', '"goal"'],
+  ['fog', '"placement'],
   ['governance', '"vote_p99_ms"'],
   ['hyperrag', '"all_answers_in_5"'],
   ['ledger', '"sums_agree":true'],

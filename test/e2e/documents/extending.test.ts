@@ -49,9 +49,9 @@ function addAsWritten(): void {
   edit(index!, (text) =>
     text.replace(/(import \{ workflowAnalyze)/, `${from}$1`).replace(/(return \[\n)/, `$1${item}\n`),
   );
-  const [name, , , row] = spansOf(3);
+  const [name, , row] = spansOf(3);
   edit('shared/permission-matrix.ts', (text) =>
-    text.replace(/( {4}'audio_analyze',\n)/, `$1${name}\n`).replace(/(\n {2}audio_analyze: )/, `\n${row}$1`),
+    text.replace(/( {4}'audio_analyze',\n)/, `$1${name}\n`).replace(/(\n {2}audio_analyze: .*\n)/, `$1${row}\n`),
   );
   const pinned = spansOf(4)
     .find((words) => words.startsWith("'"))!

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { HttpOptions } from '../../../../router/upstreams/http/connection.ts';
+import { streamableHttp } from '../../../../router/upstreams/streamable-http.ts';
 import type { Transport, TransportEvents } from '../../../../router/upstreams/transport.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import { decodeOctets, encodeOctets, type Octets } from '../../../../shared/json/octets.ts';
@@ -161,6 +162,21 @@ export function options(url: string, more: Partial<HttpOptions> = {}): HttpOptio
     logged,
     ...more,
   };
+}
+
+export type StreamableHttp = ReturnType<typeof streamableHttp>;
+
+/** A started server of the test's own, and the transport to it. */
+export async function startPair(
+  answer: Answer,
+  more: Partial<HttpOptions> = {},
+): Promise<{ server: TestServer; transport: StreamableHttp; heard: Heard; logged: Logged[] }> {
+  const server = await startServer(answer);
+  const heard = new Heard();
+  const settings = options(server.url, more);
+  const transport = streamableHttp(settings);
+  await transport.start(heard);
+  return { server, transport, heard, logged: settings.logged };
 }
 
 export function request(transport: Transport, id: number, method = 'tools/call'): void {

@@ -1,31 +1,27 @@
 /** Streamable HTTP: calls that are given up, and the connections they hold. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { streamableHttp } from '../../../../router/upstreams/streamable-http.ts';
 import type { Transport } from '../../../../router/upstreams/transport.ts';
 import {
   type Answer,
   answerText,
   events,
   gone,
-  Heard,
+  type Heard,
   idOf,
   json,
   notify,
-  options,
   request,
-  startServer,
+  type StreamableHttp,
+  startPair,
   type TestServer,
 } from './http-harness.ts';
 
 let server: TestServer;
-let transport: Transport & { abandon(id: number): void };
+let transport: StreamableHttp;
 let heard: Heard;
 
-async function connect(answer: Answer, more: Parameters<typeof options>[1] = {}): Promise<void> {
-  server = await startServer(answer);
-  heard = new Heard();
-  transport = streamableHttp(options(server.url, more));
-  await transport.start(heard);
+async function connect(answer: Answer, more: Parameters<typeof startPair>[1] = {}): Promise<void> {
+  ({ server, transport, heard } = await startPair(answer, more));
 }
 
 afterEach(async () => {

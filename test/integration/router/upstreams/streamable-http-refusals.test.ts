@@ -1,34 +1,28 @@
 /** Streamable HTTP: everything that is no answer, and answers above the limits. */
 import zlib from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { streamableHttp } from '../../../../router/upstreams/streamable-http.ts';
-import type { Transport } from '../../../../router/upstreams/transport.ts';
 import {
   type Answer,
   answerText,
   events,
-  Heard,
+  type Heard,
   idOf,
   json,
   notify,
-  options,
   request,
+  type StreamableHttp,
+  startPair,
   startServer,
   type TestServer,
 } from './http-harness.ts';
 
 let server: TestServer;
-let transport: Transport & { abandon(id: number): void };
+let transport: StreamableHttp;
 let heard: Heard;
 let logged: { text: string; fields: object }[];
 
-async function connect(answer: Answer, more: Parameters<typeof options>[1] = {}): Promise<void> {
-  server = await startServer(answer);
-  heard = new Heard();
-  const settings = options(server.url, more);
-  logged = settings.logged;
-  transport = streamableHttp(settings);
-  await transport.start(heard);
+async function connect(answer: Answer, more: Parameters<typeof startPair>[1] = {}): Promise<void> {
+  ({ server, transport, heard, logged } = await startPair(answer, more));
 }
 
 afterEach(async () => {

@@ -2,40 +2,38 @@
 import type http from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { streamableHttp } from '../../../../router/upstreams/streamable-http.ts';
-import type { Transport } from '../../../../router/upstreams/transport.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import {
   type Answer,
   answerText,
   events,
   gone,
-  Heard,
+  type Heard,
   idOf,
   json,
   notify,
   options,
   type Received,
   request,
-  startServer,
+  type StreamableHttp,
+  startPair,
   type TestServer,
 } from './http-harness.ts';
 
 let server: TestServer;
-let transport: Transport & { abandon(id: number): void };
+let transport: StreamableHttp;
 let heard: Heard;
 let isDeletionIgnored = false;
 
 /** A server that gives the session `s-1`, takes notifications, and leaves the rest to `answer`. */
-async function connect(answer: Answer, more: Parameters<typeof options>[1] = {}): Promise<void> {
-  server = await startServer((received, response) => {
+async function connect(answer: Answer, more: Parameters<typeof startPair>[1] = {}): Promise<void> {
+  const inSession: Answer = (received, response) => {
     if (received.body.includes('"initialize"')) json(response, answerText(0), { 'mcp-session-id': 's-1' });
     else if (received.method === 'POST' && received.body.includes('notifications/')) response.writeHead(202).end();
     else if (received.method === 'DELETE' && !isDeletionIgnored) response.writeHead(200).end();
     else answer(received, response);
-  });
-  heard = new Heard();
-  transport = streamableHttp(options(server.url, more));
-  await transport.start(heard);
+  };
+  ({ server, transport, heard } = await startPair(inSession, more));
 }
 
 async function handshake(): Promise<void> {

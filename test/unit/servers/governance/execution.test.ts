@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { AppError } from '../../../../shared/errors.ts';
 import { readVotingRules } from '../../../../shared/voting-rules.ts';
 import {
   curator,
   DAY,
   HOUR,
+  kindOf,
   king,
   magi,
   openVillage,
@@ -14,16 +14,6 @@ import {
 } from '../../../fixtures/governance/village.ts';
 
 const TEN = '{"to":"x","amount":10}';
-
-function kindOf(attempt: () => unknown): string {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof AppError) return error.kind;
-    throw error;
-  }
-  return 'none';
-}
 
 /** A payment that was asked for and approved. */
 function approved({ decisions }: Village, text = TEN) {

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { bindCall } from '../../../../servers/governance/binding.ts';
-import { AppError } from '../../../../shared/errors.ts';
 import { LEVELS } from '../../../../shared/identity/levels.ts';
 import {
   caller,
   curator,
   digest,
+  kindOf,
   king,
   openVillage,
   plain,
@@ -15,16 +15,6 @@ import {
 } from '../../../fixtures/governance/village.ts';
 
 const RETENTION = 'knowledge.retention_days';
-
-function kindOf(attempt: () => unknown): string {
-  try {
-    attempt();
-  } catch (error) {
-    if (error instanceof AppError) return error.kind;
-    throw error;
-  }
-  return 'none';
-}
 
 /** Sage's major_change to set the retention, approved by curator and king, and started. */
 function startedChange({ decisions }: Village, value: number) {
