@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RUN_BY } from '../../fixtures/documented-commands.ts';
-import { blocksOf, commandsOf, markdownFiles, plainCommand } from '../../fixtures/documents.ts';
+import { blocksOf, commandsOf, markdownFiles, plainCommand, shellCommand } from '../../fixtures/documents.ts';
 import { copyTree } from '../../fixtures/tree-copy.ts';
 import { until } from '../lib/processes.ts';
 
@@ -134,6 +134,18 @@ it('[F1] [F2] [F3] the block on offering a machine starts a node, a shard and a 
   end(node, 'SIGTERM');
 });
 
+it('[C3] an agent with the plain SDK calls a tool, in TypeScript as it is written, and the one in Python is Python', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const here = (program: string) => program.replace('127.0.0.1:8083', `127.0.0.1:${env.MCP_PORT}`);
+  fs.writeFileSync(path.join(clone, 'agent.ts'), here(blockWith('callTool', 'ts')));
+  const { stdout, stderr, code } = await shell('node agent.ts');
+  expect(code, stderr).toBe(0);
+  expect(stdout).toContain('current: {');
+  fs.writeFileSync(path.join(clone, 'agent.py'), here(blockWith('call_tool', 'python')));
+  expect(await shell('python3 -m py_compile agent.py')).toMatchObject({ code: 0 });
+});
+
 it('[C3] [X2] every other command that a document names does what it is there for', { timeout: LIMIT_MS }, async () => {
   const elsewhere = new Set(RUN_BY.map(([command]) => command));
   const walked = new Set(
@@ -141,10 +153,11 @@ it('[C3] [X2] every other command that a document names does what it is there fo
       .flatMap((words) => commandsOf(`\`\`\`sh\n${blockWith(words, 'sh')}\`\`\``))
       .map(plainCommand),
   );
-  const all = markdownFiles(clone).flatMap(({ text: document }) => commandsOf(document).map(plainCommand));
-  const rest = [...new Set(all)].filter(
-    (command) => command.startsWith('aivillage ') && !elsewhere.has(command) && !walked.has(command),
-  );
+  const all = markdownFiles(clone).flatMap(({ text: document }) => commandsOf(document).map(shellCommand));
+  const rest = [...new Set(all)].filter((command) => {
+    const plain = plainCommand(command);
+    return plain.startsWith('aivillage ') && !elsewhere.has(plain) && !walked.has(plain);
+  });
   const readmeConfig = path.join(clone, 'readme-servers.json');
   fs.writeFileSync(readmeConfig, blockWith('"mcpServers"', 'json'));
   const failed: string[] = [];
