@@ -9,8 +9,8 @@ import { createMatrix } from '../../shared/matrix/matrix.ts';
 import type { PermissionRow } from '../../shared/matrix/rows.ts';
 import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
 import { amount } from './amount.ts';
+import { medianMicroseconds } from './micros.ts';
 
-const ROUNDS = amount(9);
 const CALLS = amount(200_000);
 
 const configured: PermissionRow[] = [
@@ -29,16 +29,6 @@ function tools(serverId: string): Target[] {
   });
 }
 
-function medianMicroseconds(calls: number, work: (i: number) => void): number {
-  const rounds = Array.from({ length: ROUNDS }, () => {
-    const start = process.cpuUsage();
-    for (let i = 0; i < calls; i++) work(i);
-    const { user, system } = process.cpuUsage(start);
-    return (user + system) / calls;
-  });
-  return Number(rounds.sort((a, b) => a - b)[ROUNDS >> 1]!.toFixed(3));
-}
-
 const matrix = createMatrix({ builtIn: BUILT_IN_ROWS, configured, permits });
 const plain = tools('foreign');
 const ruled = tools('ruled');
@@ -46,17 +36,20 @@ const facts: CallFacts = { arguments: () => JSON.parse('{"a":"abcdefghij"}') as 
 
 const results = {
   rows: matrix.rows().length,
-  decide_us: medianMicroseconds(CALLS, (i) => void matrix.decide(caller, plain[i % 1_000]!, facts)),
-  visible_us: medianMicroseconds(CALLS, (i) => void matrix.visible(caller, plain[i % 1_000]!)),
-  decide_first_time_us: medianMicroseconds(amount(2_000), (i) => {
+  decide_us: await medianMicroseconds(CALLS, (i) => void matrix.decide(caller, plain[i % 1_000]!, facts)),
+  visible_us: await medianMicroseconds(CALLS, (i) => void matrix.visible(caller, plain[i % 1_000]!)),
+  decide_first_time_us: await medianMicroseconds(amount(2_000), (i) => {
     const ownName = `${'x'.repeat(600)}${i}`;
     matrix.decide(caller, { kind: 'tool', listedName: ownName, serverId: 'foreign', ownName });
   }),
-  decide_with_argument_rules_us: medianMicroseconds(
+  decide_with_argument_rules_us: await medianMicroseconds(
     CALLS / 10,
     (i) => void matrix.decide(caller, ruled[i % 1_000]!, facts),
   ),
-  create_us: medianMicroseconds(amount(20), () => void createMatrix({ builtIn: BUILT_IN_ROWS, configured, permits })),
+  create_us: await medianMicroseconds(
+    amount(20),
+    () => void createMatrix({ builtIn: BUILT_IN_ROWS, configured, permits }),
+  ),
 };
 
 const lines = Object.entries(results).map(([key, value]) => `${key.padEnd(30)} ${value}`);

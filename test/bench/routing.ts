@@ -16,7 +16,7 @@ import { STRATEGIES, type StrategyName, type Weighed } from '../../router/upstre
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { encodeOctets } from '../../shared/json/octets.ts';
 import { amount } from './amount.ts';
-import { median } from './median.ts';
+import { medianMicroseconds } from './micros.ts';
 import { compareRouters } from './variants.ts';
 
 const { values } = parseArgs({
@@ -26,22 +26,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean' },
   },
 });
-const ROUNDS = amount(9);
 const CALLS = amount(200_000);
-
-async function medianMicroseconds(work: (i: number) => unknown): Promise<number> {
-  const rounds: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = process.cpuUsage();
-    for (let i = 0; i < CALLS; i++) {
-      const made = work(i);
-      if (made instanceof Promise) await made;
-    }
-    const { user, system } = process.cpuUsage(start);
-    rounds.push((user + system) / CALLS);
-  }
-  return Number(median(rounds).toFixed(3));
-}
 
 class Copy implements Weighed {
   readonly priority = 1;
@@ -91,20 +76,20 @@ async function parts(): Promise<Record<string, number>> {
   const answer = Promise.resolve(1);
   const results: Record<string, number> = {};
   for (const name of Object.keys(STRATEGIES) as StrategyName[]) {
-    results[`choose_${name}`] = await medianMicroseconds((i) => STRATEGIES[name](copies, 3, i, now));
+    results[`choose_${name}`] = await medianMicroseconds(CALLS, (i) => STRATEGIES[name](copies, 3, i, now));
   }
-  results.observe_latency = await medianMicroseconds((i) => copies[i % 3]!.latency.observe(5, now()));
-  results.breaker = await medianMicroseconds(() => {
+  results.observe_latency = await medianMicroseconds(CALLS, (i) => copies[i % 3]!.latency.observe(5, now()));
+  results.breaker = await medianMicroseconds(CALLS, () => {
     if (!liveness.isOpen) liveness.succeeded();
   });
   const [call, entry, row] = [aCall(), anEntry(), { match: 'up__read', level: 'OPERATOR', cacheSeconds: 60 } as const];
   const cache = new AnswerCache(now);
   const kept = { ok: true, octets: encodeOctets(`{"content":[{"type":"text","text":"${'x'.repeat(48)}"}]}`) };
-  results.key_of_an_answer = await medianMicroseconds(() => cache.keyFor(call, entry, row));
-  results.keep_an_answer = await medianMicroseconds((i) => cache.put(`key ${i % 20_000}`, call, row, kept));
-  results.find_an_answer = await medianMicroseconds(() => cache.get('key 19999'));
-  results.await_alone = await medianMicroseconds(() => answer);
-  results.breaker_of_cockatiel = await medianMicroseconds(() => policy.execute(() => answer));
+  results.key_of_an_answer = await medianMicroseconds(CALLS, () => cache.keyFor(call, entry, row));
+  results.keep_an_answer = await medianMicroseconds(CALLS, (i) => cache.put(`key ${i % 20_000}`, call, row, kept));
+  results.find_an_answer = await medianMicroseconds(CALLS, () => cache.get('key 19999'));
+  results.await_alone = await medianMicroseconds(CALLS, () => answer);
+  results.breaker_of_cockatiel = await medianMicroseconds(CALLS, () => policy.execute(() => answer));
   liveness.stop();
   return results;
 }

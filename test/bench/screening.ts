@@ -12,28 +12,18 @@ import { Limiter } from '../../router/limits/limiter.ts';
 import { screen } from '../../router/screening/screen.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import { benignCalls } from '../fixtures/screening/benign.ts';
-import { median } from './median.ts';
+import { amount } from './amount.ts';
+import { medianMicroseconds } from './micros.ts';
 import { compareRouters } from './variants.ts';
 
 const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, repeats: { type: 'string', default: '5' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    repeats: { type: 'string', default: '5' },
+    quick: { type: 'boolean' },
+  },
 });
-const ROUNDS = 9;
-const CALLS = 48_000;
-
-async function medianMicroseconds(work: (i: number) => unknown): Promise<number> {
-  const rounds: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = process.cpuUsage();
-    for (let i = 0; i < CALLS; i++) {
-      const made = work(i);
-      if (made instanceof Promise) await made;
-    }
-    const { user, system } = process.cpuUsage(start);
-    rounds.push((user + system) / CALLS);
-  }
-  return Number(median(rounds).toFixed(3));
-}
+const CALLS = amount(48_000);
 
 async function parts(): Promise<Record<string, number>> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-'));
@@ -49,10 +39,10 @@ async function parts(): Promise<Record<string, number>> {
   const calls = benignCalls(2_400).map((args) => stringifyOctets(args));
   const echo = stringifyOctets({ text: 'x'.repeat(48) });
   const results = {
-    limit_of_a_caller: await medianMicroseconds(() => limiter.take('c:alice', 1_000_000)),
-    limit_of_one_that_is_over_it: await medianMicroseconds(() => limiter.take('c:bob', 10)),
-    screen_an_echo: await medianMicroseconds(() => screen(echo, { isLiteral: false })),
-    screen_honest_calls: await medianMicroseconds((i) => screen(calls[i % calls.length]!, { isLiteral: false })),
+    limit_of_a_caller: await medianMicroseconds(CALLS, () => limiter.take('c:alice', 1_000_000)),
+    limit_of_one_that_is_over_it: await medianMicroseconds(CALLS, () => limiter.take('c:bob', 10)),
+    screen_an_echo: await medianMicroseconds(CALLS, () => screen(echo, { isLiteral: false })),
+    screen_honest_calls: await medianMicroseconds(CALLS, (i) => screen(calls[i % calls.length]!, { isLiteral: false })),
     octets_of_an_honest_call: Math.round(calls.reduce((sum, { length }) => sum + length, 0) / calls.length),
   };
   await limiter.close();

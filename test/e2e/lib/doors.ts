@@ -4,9 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import http from 'node:http';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
+import { type OldStream, openOldStream } from './old-stream.ts';
 import { type JsonRpc, messagesOf, POST_HEADERS, RawSession, send } from './raw-client.ts';
 import { LAUNCHER, type Village } from './village.ts';
 
@@ -119,51 +119,30 @@ abstract class ChannelDoor extends DoorClient {
 class SseDoor extends ChannelDoor {
   private readonly url: string;
   private readonly token: string;
-  private readonly stream: http.ClientRequest;
-  private path = '';
+  private stream: OldStream | undefined;
 
-  private constructor(url: string, token: string, stream: http.ClientRequest) {
+  private constructor(url: string, token: string) {
     super();
     this.url = url;
     this.token = token;
-    this.stream = stream;
   }
 
   static async open({ url }: Village, token: string): Promise<SseDoor> {
-    const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' };
-    const stream = http.get(`${url}/sse`, { headers, agent: false });
-    const [response] = (await once(stream, 'response')) as [http.IncomingMessage];
-    const door = new SseDoor(url, token, stream);
-    stream.on('error', () => {});
-    response.on('error', () => {});
-    const { promise: addressed, resolve } = Promise.withResolvers<void>();
-    let rest = '';
-    response.setEncoding('utf8').on('data', (text: string) => {
-      const events = (rest + text).split('\n\n');
-      rest = events.pop()!;
-      for (const event of events) {
-        const data = /^data: (.*)$/m.exec(event)?.[1];
-        if (data === undefined) continue;
-        if (event.startsWith('event: endpoint')) {
-          door.path = data;
-          resolve();
-        } else door.took(data);
-      }
-    });
-    await addressed;
+    const door = new SseDoor(url, token);
+    door.stream = await openOldStream(url, token, (data) => door.took(data));
     await door.handshake('2024-11-05');
     return door;
   }
 
   protected async put(text: string | Buffer): Promise<void> {
     const headers = { ...POST_HEADERS, authorization: `Bearer ${this.token}` };
-    const answer = await send(this.url, { path: this.path, headers, body: text });
+    const answer = await send(this.url, { path: this.stream!.path, headers, body: text });
     // What is refused before it is taken is answered in the POST itself.
     if (answer.status !== 202) this.took(answer.text);
   }
 
   async close(): Promise<void> {
-    this.stream.destroy();
+    this.stream!.request.destroy();
   }
 }
 

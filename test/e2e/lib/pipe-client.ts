@@ -1,7 +1,7 @@
 /** A router on stdio as a desktop host starts it, and a client of HTTP+SSE (2024-11-05): both take bytes and give messages. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import http from 'node:http';
+import { type OldStream, openOldStream } from './old-stream.ts';
 import { type JsonRpc, POST_HEADERS, type RawAnswer, send } from './raw-client.ts';
 import { LAUNCHER } from './village.ts';
 
@@ -106,37 +106,16 @@ export class SseSession {
   readonly inbox = new Inbox();
   private readonly url: string;
   private readonly token: string;
-  private readonly request: http.ClientRequest;
-  private path = '';
+  private stream: OldStream | undefined;
 
-  private constructor(url: string, token: string, request: http.ClientRequest) {
+  private constructor(url: string, token: string) {
     this.url = url;
     this.token = token;
-    this.request = request;
   }
 
   static async open(url: string, token: string): Promise<SseSession> {
-    const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' };
-    const request = http.get(`${url}/sse`, { headers, agent: false });
-    request.on('error', () => {});
-    const session = new SseSession(url, token, request);
-    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
-    const { promise, resolve } = Promise.withResolvers<void>();
-    let rest = '';
-    response.on('error', () => {});
-    response.setEncoding('utf8').on('data', (text: string) => {
-      const events = (rest + text).split('\n\n');
-      rest = events.pop()!;
-      for (const event of events) {
-        const data = /^data: (.*)$/m.exec(event)?.[1];
-        if (data === undefined) continue;
-        if (event.startsWith('event: endpoint')) {
-          session.path = data;
-          resolve();
-        } else session.inbox.put(data);
-      }
-    });
-    await promise;
+    const session = new SseSession(url, token);
+    session.stream = await openOldStream(url, token, (data) => session.inbox.put(data));
     await session.post(
       Buffer.from(JSON.stringify({ ...INITIALIZE, params: { ...INITIALIZE.params, protocolVersion: '2024-11-05' } })),
     );
@@ -147,10 +126,10 @@ export class SseSession {
 
   post(body: Buffer, headers: Readonly<Record<string, string>> = {}): Promise<RawAnswer> {
     const all = { ...POST_HEADERS, authorization: `Bearer ${this.token}`, ...headers };
-    return send(this.url, { path: this.path, headers: all, body });
+    return send(this.url, { path: this.stream!.path, headers: all, body });
   }
 
   close(): void {
-    this.request.destroy();
+    this.stream!.request.destroy();
   }
 }
