@@ -2,6 +2,7 @@
  * Owns the tables beside a store's passages that an index is kept by: which passages went, and the saved index. Knows neither the
  * passages nor what is in the octets. A saved index never outlives the removal of what it holds.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Counters } from '../../counters.ts';
 import type { Queries } from '../../queries.ts';
@@ -31,10 +32,11 @@ export interface IndexStore {
   removedAfter(position: number, limit: number): IndexTables['removals'][];
   newest(): SavedIndex | undefined;
   /**
-   * Keeps it in place of the one before, unless that one is as new.
-   * @returns false when something was removed that it still holds: then it was not kept
+   * Keeps it in place of the one before, unless that one is as new. Nobody else has to wait for the whole of it: each part is a
+   * transaction.
+   * @returns false when something was removed that it still holds: then nothing of it is kept
    */
-  save(index: SavedIndex): boolean;
+  save(index: SavedIndex): Promise<boolean>;
   /** For when something must be forgotten: inside the transaction that removes it. */
   forgetSaved(): void;
 }
@@ -100,17 +102,29 @@ export function createIndexStore(
       }
       return { passageKey: row.passage_key, removal: row.removal, octets };
     },
-    save({ passageKey, removal, octets }) {
-      return transaction(() => {
-        if (last('removal') !== removal) return false;
-        const there = newestRow();
-        if (there && there.removal === removal && there.passage_key >= passageKey) return true;
-        forgetSaved();
-        const id = take('snapshot');
-        for (let ordinal = 0; ordinal * PART_OCTETS < octets.length; ordinal++) {
-          const part = Buffer.from(octets.subarray(ordinal * PART_OCTETS, (ordinal + 1) * PART_OCTETS));
+    async save({ passageKey, removal, octets }) {
+      const there = newestRow();
+      if (there && there.removal === removal && there.passage_key >= passageKey) return true;
+      const id = transaction(() => take('snapshot'));
+      const parts = Math.ceil(octets.length / PART_OCTETS);
+      for (let ordinal = 0; ordinal < parts; ordinal++) {
+        const part = Buffer.from(octets.subarray(ordinal * PART_OCTETS, (ordinal + 1) * PART_OCTETS));
+        transaction(() => {
+          if (last('removal') !== removal) return;
           run(db.insertInto('snapshot_parts').values({ snapshot_id: id, ordinal, octets: part }));
+        });
+        await nextTurn();
+      }
+      return transaction(() => {
+        // Whoever saved meanwhile, or forgot, has taken parts away.
+        const isWhole =
+          all(db.selectFrom('snapshot_parts').select('ordinal').where('snapshot_id', '=', id)).length === parts;
+        if (!isWhole || last('removal') !== removal) {
+          run(db.deleteFrom('snapshot_parts').where('snapshot_id', '=', id));
+          return false;
         }
+        run(db.deleteFrom('snapshot_parts').where('snapshot_id', '<', id));
+        run(db.deleteFrom('snapshots').where('id', '<', id));
         run(db.insertInto('snapshots').values({ id, passage_key: passageKey, removal, octets: octets.length }));
         return true;
       });

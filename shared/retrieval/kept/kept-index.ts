@@ -64,6 +64,7 @@ export function createKeptIndex({ passages, saved, isLearning, isSaveDue, beside
   let changes = 0;
   let syncing: Promise<Retriever> | undefined;
   let learning: Promise<void> | undefined;
+  let saving: Promise<void> | undefined;
   let quiet: NodeJS.Timeout | undefined;
   let isClosed = false;
 
@@ -163,13 +164,22 @@ export function createKeptIndex({ passages, saved, isLearning, isSaveDue, beside
     for (const steps = retriever.learning(); !isClosed && steps.next().done !== true; ) await nextTurn();
   }
 
-  async function save(): Promise<void> {
+  function save(): Promise<void> {
+    saving ??= saveNow().finally(() => {
+      saving = undefined;
+    });
+    return saving;
+  }
+
+  async function saveNow(): Promise<void> {
     const of = await ready();
     await learn();
     if (isClosed || changes === 0) return;
     // Without a pause from here on: nothing comes in between what is taken out and what is saved.
     beside?.withdraw?.(of);
-    if (saved.save({ passageKey: keySeen, removal: removalSeen, octets: of.snapshot() })) changes = 0;
+    const index = { passageKey: keySeen, removal: removalSeen, octets: of.snapshot() };
+    const covered = changes;
+    if (await saved.save(index)) changes -= covered;
   }
 
   function ready(): Promise<Retriever> {
@@ -200,7 +210,7 @@ export function createKeptIndex({ passages, saved, isLearning, isSaveDue, beside
     async close() {
       isClosed = true;
       clearTimeout(quiet);
-      await Promise.allSettled([syncing, learning]);
+      await Promise.allSettled([syncing, learning, saving]);
     },
   };
 }

@@ -72,6 +72,7 @@ async function openShelf(beside?: Beside) {
         saved.noteRemoved([key]);
       });
     },
+    partsKept: () => all(db.selectFrom('snapshot_parts').select('ordinal')).length,
     find: async (question: string) => (await index.ready()).search(question).map(({ id }) => Number(id)),
   };
 }
@@ -98,7 +99,7 @@ it('[T7] [H1] what was removed while the index was made ready to be saved is in 
   one.add('The gate is painted green.');
   const octets = (await one.index.ready()).snapshot();
   one.remove(secret);
-  expect(one.saved.save({ passageKey: secret + 1, removal: 0, octets })).toBe(false);
+  expect(await one.saved.save({ passageKey: secret + 1, removal: 0, octets })).toBe(false);
   expect(one.saved.newest()).toBeUndefined();
   await one.index.save();
   const kept = one.saved.newest()!;
@@ -107,6 +108,29 @@ it('[T7] [H1] what was removed while the index was made ready to be saved is in 
   expect(Buffer.from(kept.octets).includes('zimmerfold')).toBe(false);
   one.saved.forgetSaved();
   expect(one.saved.newest()).toBeUndefined();
+});
+
+it('[T7] [H1] a removal while a large index is being saved leaves no part of it', async () => {
+  const one = await openShelf();
+  const gone = one.add('The zimmerfold lies under the third stone.');
+  const octets = new Uint8Array(20 * 2 ** 20).fill(7);
+  const saving = one.saved.save({ passageKey: gone, removal: 0, octets });
+  expect(one.partsKept()).toBe(1);
+  one.remove(gone);
+  expect(await saving).toBe(false);
+  expect(one.partsKept()).toBe(0);
+});
+
+it('[H1] of two indexes that are saved at the same time one is kept whole', async () => {
+  const [one, two] = [await openShelf(), await openShelf()];
+  const key = one.add('The gate is painted green.');
+  const octets = new Uint8Array(20 * 2 ** 20).fill(7);
+  const outcomes = await Promise.all(
+    [one, two].map(({ saved }) => saved.save({ passageKey: key, removal: 0, octets })),
+  );
+  expect(outcomes).toContain(true);
+  expect(one.partsKept()).toBe(3);
+  expect(Buffer.from(two.saved.newest()!.octets).equals(octets)).toBe(true);
 });
 
 it('[T2] what stands beside the passages is found, and is in no saved copy', async () => {
