@@ -161,7 +161,7 @@ function gather(
  * Vectors blur names: they count as far as names do not lead on, not at all when the question names something known, and in full
  * when it names nothing.
  */
-function vectorWeight(
+export function vectorWeight(
   question: Question,
   found: readonly Candidate[],
   { entities }: Index,
@@ -179,6 +179,20 @@ function vectorWeight(
 export function shareLeadingOn(found: readonly Scored[], entities: Entities): number {
   const judged = found.slice(0, JUDGED);
   return judged.filter(({ slot }) => entities.leadsOn(slot)).length / Math.max(1, judged.length);
+}
+
+/** For any passage, how like the subject of the best it is, 0 … 1. */
+export function cosines(
+  question: Question,
+  found: readonly Scored[],
+  { vectors }: Index,
+  embedded: Float32Array | undefined,
+  tuning: Tuning,
+): (slot: number) => number {
+  const plain = vectors.query(new Map(question.terms.map(({ term }) => [term, 1])), embedded);
+  if (!plain) return () => 0;
+  const probe = vectors.moved(plain, found.slice(0, tuning.feedback));
+  return (slot) => Math.max(0, probe.among.cosine(probe.vector, slot));
 }
 
 function byVectors(

@@ -22,6 +22,9 @@ export interface Tuning {
   readonly vector: number;
   /** How many of the best passages move the question's vector. */
   readonly feedback: number;
+  readonly subject: number;
+  readonly subjectVector: number;
+  readonly subjectTerms: number;
   /** How many passages are followed, and how many of those reached so are followed once more. */
   readonly parents: number;
   readonly grandparents: number;
@@ -58,6 +61,9 @@ export const TUNING: Tuning = {
   neighbour: 0.3,
   vector: 0.4,
   feedback: 5,
+  subject: 1,
+  subjectVector: 1,
+  subjectTerms: 30,
   parents: 12,
   grandparents: 6,
   secondHop: 0.8,
