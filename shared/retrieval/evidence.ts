@@ -6,7 +6,7 @@ export interface Evidence {
   readonly lexical: number;
   /** What a name in the question gives to the passages about it. */
   readonly named: number;
-  /** Terms side by side as in the question. */
+  /** Terms by each other, side by side as in the question or in few words. */
   readonly pairs: number;
   /** What neighbours in a conversation or document lend. */
   readonly neighbours: number;

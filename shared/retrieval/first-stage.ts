@@ -54,12 +54,17 @@ export function firstStage(
   if (wanted.keywords && question.mass > 0) {
     found = byKeywords(question, profiles, index, wanted, tuning);
     found = found.map((one, rank) =>
-      rank < PAIRS_DEPTH ? strengthen(one, { pairs: tuning.pairs * profiles.pairs(one.slot) }) : one,
+      rank < PAIRS_DEPTH ? strengthen(one, { pairs: closeness(one.slot, profiles, tuning) }) : one,
     );
     found.sort(order);
   }
   const weight = vectorWeight(question, found, index, wanted, tuning);
   return weight > 0 ? byVectors(question, found, index, wanted, weight, tuning) : found;
+}
+
+/** What the question's terms are worth for standing by each other in the passage. */
+function closeness(slot: number, profiles: Profiles, tuning: Tuning): number {
+  return tuning.pairs * profiles.pairs(slot) + tuning.together * profiles.together(slot, tuning.window);
 }
 
 function byKeywords(question: Question, profiles: Profiles, index: Index, wanted: Wanted, tuning: Tuning): Candidate[] {
@@ -157,42 +162,30 @@ function gather(
   return candidates.sort(order).slice(0, depth);
 }
 
-/**
- * Vectors blur names: they count as far as names do not lead on, not at all when the question names something known, and in full
- * when it names nothing.
- */
-export function vectorWeight(
+function vectorWeight(
   question: Question,
   found: readonly Candidate[],
-  { entities }: Index,
+  index: Index,
   wanted: Wanted,
   tuning: Tuning,
 ): number {
   if (wanted.vectors === 'never') return 0;
-  if (wanted.vectors === 'always') return 1;
+  return wanted.vectors === 'always' ? 1 : tuning.vector * subjectTrust(question, found, index);
+}
+
+/**
+ * How far likeness of subject counts, 0 … 1. It blurs names: so as far as names do not lead on, not at all when the question names
+ * something known, and in full when it names nothing.
+ */
+export function subjectTrust(question: Question, found: readonly Scored[], { entities }: Index): number {
   if (question.names.some(({ entity, sure }) => sure && entities.about(entity, 1).length > 0)) return 0;
-  if (!question.asksByName) return tuning.vector;
-  return tuning.vector * (1 - shareLeadingOn(found, entities));
+  return question.asksByName ? 1 - shareLeadingOn(found, entities) : 1;
 }
 
 /** How many of the best passages hold a name that leads to another passage: whether names hold this part of the corpus together. */
 export function shareLeadingOn(found: readonly Scored[], entities: Entities): number {
   const judged = found.slice(0, JUDGED);
   return judged.filter(({ slot }) => entities.leadsOn(slot)).length / Math.max(1, judged.length);
-}
-
-/** For any passage, how like the subject of the best it is, 0 … 1. */
-export function cosines(
-  question: Question,
-  found: readonly Scored[],
-  { vectors }: Index,
-  embedded: Float32Array | undefined,
-  tuning: Tuning,
-): (slot: number) => number {
-  const plain = vectors.query(new Map(question.terms.map(({ term }) => [term, 1])), embedded);
-  if (!plain) return () => 0;
-  const probe = vectors.moved(plain, found.slice(0, tuning.feedback));
-  return (slot) => Math.max(0, probe.among.cosine(probe.vector, slot));
 }
 
 function byVectors(

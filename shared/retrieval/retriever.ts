@@ -6,7 +6,7 @@ import { Corpus, type Passage } from './corpus.ts';
 import { Entities } from './entities.ts';
 import type { Evidence, Scored } from './evidence.ts';
 import { expand } from './expansion.ts';
-import { firstStage, type Index, vectorWeight, type Wanted } from './first-stage.ts';
+import { firstStage, type Index, subjectTrust, type Wanted } from './first-stage.ts';
 import { fuse, type Ranked } from './fusion.ts';
 import { Lexical, MOST_SLOTS } from './lexical.ts';
 import { Profiles } from './profile.ts';
@@ -192,11 +192,9 @@ class InMemoryRetriever implements Retriever {
     const follows = mode === 'graph' || (mode === 'auto' && question.asksByName);
     const parents: Scored[] = follows && question.mass > 0 ? found.slice(0, this.#tuning.parents) : [];
     const reached = expand(parents, question, profiles, this.#index, this.#tuning);
-    let ranked = fuse(found, reached, wanted.depth, corpus.ids);
-    if (limit > HEAD && this.#tuning.subject > 0) {
-      const trust = vectorWeight(question, found, this.#index, wanted, this.#tuning) / this.#tuning.vector;
-      ranked = deepen(ranked, question, this.#index, Math.min(1, trust), vector, this.#tuning);
-    }
+    const trust = mode === 'auto' && limit > HEAD ? subjectTrust(question, found, this.#index) : 0;
+    const fused = fuse(found, reached, trust > 0 ? wanted.depth : limit, corpus.ids);
+    const ranked = deepen(fused, question, this.#index, trust, vector, this.#tuning);
     return ranked.slice(0, limit).map((one) => this.#hit(one, question, profiles));
   }
 
