@@ -2,7 +2,7 @@
  * The deeper ranks, where names do not answer: what is on the subject of the best passages, by the terms that these have in common (a
  * relevance model: V. Lavrenko, W. B. Croft, 2001) and by vectors. The first ranks stay what the question itself found.
  */
-import { best, byScore, candidate, NO_EVIDENCE, type Scored } from './evidence.ts';
+import { Best, byScore, candidate, NO_EVIDENCE, type Scored } from './evidence.ts';
 import type { Index } from './first-stage.ts';
 import type { Ranked } from './fusion.ts';
 import type { WeightedTerm } from './lexical.ts';
@@ -38,15 +38,14 @@ export function deepen(
     const known = new Map(ranked.map((one) => [one.slot, one]));
     const inHead = new Set(head.map(({ slot }) => slot));
     const likeness = likenessTo(head, question, index, embedded, tuning);
-    function* rest(): Generator<Scored> {
-      for (let slot = 0; slot < index.corpus.size; slot++) {
-        if (inHead.has(slot) || !index.lexical.isIn(question.scope, slot)) continue;
-        const subject = tuning.subject * common.of(slot) + tuning.subjectVector * likeness(slot);
-        const score = (known.get(slot)?.score ?? 0) + trust * subject;
-        if (score > 0) yield { slot, score };
-      }
+    const best = new Best(ranked.length, byScore(index.corpus.ids));
+    for (let slot = 0; slot < index.corpus.size; slot++) {
+      if (inHead.has(slot) || !index.lexical.isIn(question.scope, slot)) continue;
+      const subject = tuning.subject * common.of(slot) + tuning.subjectVector * likeness(slot);
+      const score = (known.get(slot)?.score ?? 0) + trust * subject;
+      if (score > 0) best.offer(slot, score);
     }
-    const tail = best(rest(), ranked.length, byScore(index.corpus.ids));
+    const tail = best.sorted();
     // Scores go down with the ranks: those of the tail are measured by its first one.
     const floor = head.at(-1)!.score;
     const scale = floor / Math.max(floor, tail[0]?.score ?? 0);
