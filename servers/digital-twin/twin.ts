@@ -88,7 +88,7 @@ export async function openTwin(at: TwinFile, { nowMs, log }: TwinParts): Promise
     erase(work) {
       const removed = write((now) => {
         const gone = work(now);
-        if (gone > 0) index.forgetSaved();
+        if (gone > 0) store.index.forgetSaved();
         return gone;
       });
       if (removed > 0) store.scrub(true);

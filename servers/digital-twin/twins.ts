@@ -174,7 +174,17 @@ export function createTwins({ dataDir, vault, nowMs, log }: TwinsParts): Twins {
   };
 }
 
-const TABLES = ['facts', 'removals', 'events', 'consents', 'elevations', 'spendings', 'snapshots', 'settings'] as const;
+const TABLES = [
+  'facts',
+  'removals',
+  'events',
+  'consents',
+  'elevations',
+  'spendings',
+  'snapshots',
+  'snapshot_parts',
+  'settings',
+] as const;
 
 function refuseKey(cause: unknown): never {
   if (!(cause instanceof StoreError) && !(cause instanceof IdentitySetupError)) throw cause;

@@ -11,28 +11,28 @@ import { sigmoid } from './trust.ts';
  * it did not see.
  */
 const WEIGHTS = {
-  bias: -5.5,
-  coverage: -0.94,
-  lexical: 0.09,
-  named: 1.04,
-  pairs: 0.92,
-  vector: -1.66,
-  reached: 1.04,
-  byNames: -1.86,
-  score: 0.98,
+  bias: -5.56,
+  coverage: -1.24,
+  lexical: 0.18,
+  named: 1.34,
+  pairs: -0.05,
+  vector: -1.69,
+  reached: 0.39,
+  byNames: -1.43,
+  score: 0.99,
   /** Of the score, against that of the best hit. */
-  relative: 2.86,
-  first: 1.72,
-  second: -0.01,
+  relative: 2.93,
+  first: 1.58,
+  second: -0.09,
   /** To the next hit, in shares of the best score. */
-  gap: 4.3,
+  gap: 4.83,
   /** A name leads from it to one of the first hits, or back. */
-  linked: 2.12,
+  linked: 1.97,
   /** Whether names led to the best hit; and, for the second, that, what of the question the best leaves open, and how many hits names led to. */
-  bestByNames: -1,
-  secondToNames: 0.69,
-  secondOpen: 2.05,
-  secondAmongNames: 1.17,
+  bestByNames: -0.75,
+  secondToNames: 0.52,
+  secondOpen: 2.26,
+  secondAmongNames: 1.24,
 } as const;
 
 export type Evidence = Readonly<Record<keyof typeof WEIGHTS, number>>;

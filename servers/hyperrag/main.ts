@@ -17,7 +17,6 @@ import { createContexts } from './store/contexts.ts';
 import { createDocuments } from './store/documents.ts';
 import { openHyperragStore } from './store/open.ts';
 import { createQuestions } from './store/questions.ts';
-import { createSnapshots } from './store/snapshots.ts';
 import { createTrust } from './store/trust.ts';
 import { createVectors } from './store/vectors.ts';
 import { O200K } from './tokens.ts';
@@ -75,7 +74,7 @@ export async function openHyperrag(
       log,
       ...embeddingPace,
     });
-  const index = createSearchIndex(store, documents, createSnapshots(store), log, () => embeddings?.vectors);
+  const index = createSearchIndex(store, documents, log, () => embeddings?.vectors);
   const knowledge = createKnowledge({ index, documents, trust, embeddings, retentionDays, nowMs });
   const memories = createMemories({ documents, knowledge, trust, retentionDays, nowMs, newId });
   const watches = createWatches(store, (cause) => log.error({ cause }, 'a change of hyperrag.db could not be told'));

@@ -6,7 +6,7 @@ export interface Evidence {
   readonly lexical: number;
   /** What a name in the question gives to the passages about it. */
   readonly named: number;
-  /** Terms side by side as in the question. */
+  /** Terms by each other, side by side as in the question or in few words. */
   readonly pairs: number;
   /** What neighbours in a conversation or document lend. */
   readonly neighbours: number;
@@ -43,17 +43,56 @@ export interface Scored {
   readonly score: number;
 }
 
-/** The `most` best of many, in order, without sorting them all. */
-export function best(scored: Iterable<Scored>, most: number, compare: (a: Scored, b: Scored) => number): Scored[] {
-  const kept: Scored[] = [];
-  let worst = Number.NEGATIVE_INFINITY;
-  for (const one of scored) {
-    if (one.score < worst) continue;
-    kept.push(one);
-    if (kept.length < most * 2) continue;
-    kept.sort(compare);
-    kept.length = most;
-    worst = kept[most - 1]!.score;
+/** Keeps the `most` best of many that are offered, without sorting them all: a heap with the worst kept one on top. */
+export class Best {
+  readonly #most: number;
+  readonly #compare: (a: Scored, b: Scored) => number;
+  readonly #heap: Scored[] = [];
+
+  constructor(most: number, compare: (a: Scored, b: Scored) => number) {
+    this.#most = most;
+    this.#compare = compare;
   }
-  return kept.sort(compare).slice(0, most);
+
+  /** Whoever has less is not kept. */
+  get floor(): number {
+    return this.#heap.length < this.#most ? Number.NEGATIVE_INFINITY : this.#heap[0]!.score;
+  }
+
+  offer(slot: number, score: number): void {
+    if (score < this.floor) return;
+    const one = { slot, score };
+    if (this.#heap.length < this.#most) this.#rise(one);
+    else if (this.#compare(one, this.#heap[0]!) < 0) this.#sink(one);
+  }
+
+  /** The best first. */
+  sorted(): Scored[] {
+    return [...this.#heap].sort(this.#compare);
+  }
+
+  #rise(one: Scored): void {
+    const heap = this.#heap;
+    let at = heap.push(one) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (this.#compare(one, heap[parent]!) <= 0) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = one;
+  }
+
+  /** Takes the place of the worst. */
+  #sink(one: Scored): void {
+    const heap = this.#heap;
+    let at = 0;
+    for (let child = 1; child < heap.length; child = 2 * at + 1) {
+      if (child + 1 < heap.length && this.#compare(heap[child + 1]!, heap[child]!) > 0) child++;
+      if (this.#compare(one, heap[child]!) >= 0) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = one;
+  }
 }

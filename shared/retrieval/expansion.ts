@@ -101,7 +101,7 @@ function targetsOf(
     entities.holders(entity, tuning.mostShared)?.filter((slot) => slot !== from && !about.includes(slot)) ?? [];
   const weight = trust * tuning.shared * (about.length === 0 ? 1 : tuning.sharedBeside);
   return [
-    ...about.map((slot) => ({ slot, share: 1 / about.length ** tuning.shareExponent })),
+    ...about.map((slot) => ({ slot, share: 1 / about.length ** tuning.aboutExponent })),
     ...shared.map((slot) => ({ slot, share: weight / shared.length ** tuning.shareExponent })),
   ];
 }

@@ -4,7 +4,7 @@
  */
 import type { Corpus } from './corpus.ts';
 import type { Entities } from './entities.ts';
-import { best, byScore, type Candidate, candidate, NO_EVIDENCE, type Scored, strengthen } from './evidence.ts';
+import { Best, byScore, type Candidate, candidate, NO_EVIDENCE, type Scored, strengthen } from './evidence.ts';
 import type { Lexical, Scores } from './lexical.ts';
 import type { Profiles } from './profile.ts';
 import { massOf, type Question } from './question.ts';
@@ -54,12 +54,17 @@ export function firstStage(
   if (wanted.keywords && question.mass > 0) {
     found = byKeywords(question, profiles, index, wanted, tuning);
     found = found.map((one, rank) =>
-      rank < PAIRS_DEPTH ? strengthen(one, { pairs: tuning.pairs * profiles.pairs(one.slot) }) : one,
+      rank < PAIRS_DEPTH ? strengthen(one, { pairs: closeness(one.slot, profiles, tuning) }) : one,
     );
     found.sort(order);
   }
   const weight = vectorWeight(question, found, index, wanted, tuning);
   return weight > 0 ? byVectors(question, found, index, wanted, weight, tuning) : found;
+}
+
+/** What the question's terms are worth for standing by each other in the passage. */
+function closeness(slot: number, profiles: Profiles, tuning: Tuning): number {
+  return tuning.pairs * profiles.pairs(slot) + tuning.together * profiles.together(slot, tuning.window);
 }
 
 function byKeywords(question: Question, profiles: Profiles, index: Index, wanted: Wanted, tuning: Tuning): Candidate[] {
@@ -129,12 +134,15 @@ function gather(
   order: (a: Scored, b: Scored) => number,
 ): Candidate[] {
   const worth = (slot: number) => scores.of(slot) + (named.get(slot) ?? 0);
-  function* all(): Generator<Scored> {
-    for (const slot of scores.touched) yield { slot, score: worth(slot) };
-    for (const slot of named.keys()) if (scores.of(slot) === 0) yield { slot, score: worth(slot) };
+  const best = new Best(depth, order);
+  const mostNamed = Math.max(0, ...named.values());
+  for (const slot of scores.touched) {
+    // Most have no chance even with a name's worth, and are passed over at once.
+    if (scores.of(slot) + mostNamed >= best.floor) best.offer(slot, worth(slot));
   }
+  for (const slot of named.keys()) if (scores.of(slot) === 0) best.offer(slot, worth(slot));
   const slots = new Set<number>();
-  for (const { slot } of best(all(), depth, order)) {
+  for (const { slot } of best.sorted()) {
     slots.add(slot);
     for (const offset of [-1, 1]) {
       const other = corpus.neighbour(slot, offset);
@@ -157,22 +165,24 @@ function gather(
   return candidates.sort(order).slice(0, depth);
 }
 
-/**
- * Vectors blur names: they count as far as names do not lead on, not at all when the question names something known, and in full
- * when it names nothing.
- */
 function vectorWeight(
   question: Question,
   found: readonly Candidate[],
-  { entities }: Index,
+  index: Index,
   wanted: Wanted,
   tuning: Tuning,
 ): number {
   if (wanted.vectors === 'never') return 0;
-  if (wanted.vectors === 'always') return 1;
+  return wanted.vectors === 'always' ? 1 : tuning.vector * subjectTrust(question, found, index);
+}
+
+/**
+ * How far likeness of subject counts, 0 … 1. It blurs names: so as far as names do not lead on, not at all when the question names
+ * something known, and in full when it names nothing.
+ */
+export function subjectTrust(question: Question, found: readonly Scored[], { entities }: Index): number {
   if (question.names.some(({ entity, sure }) => sure && entities.about(entity, 1).length > 0)) return 0;
-  if (!question.asksByName) return tuning.vector;
-  return tuning.vector * (1 - shareLeadingOn(found, entities));
+  return question.asksByName ? 1 - shareLeadingOn(found, entities) : 1;
 }
 
 /** How many of the best passages hold a name that leads to another passage: whether names hold this part of the corpus together. */
@@ -194,17 +204,16 @@ function byVectors(
   if (!plain) return [...found];
   const probe = found.length > 0 ? vectors.moved(plain, found.slice(0, tuning.feedback)) : plain;
   let [sum, seen] = [0, 0];
-  function* likeness(): Generator<Scored> {
-    for (let slot = 0; slot < corpus.size; slot++) {
-      if (!lexical.isIn(question.scope, slot) || !probe.among.has(slot)) continue;
-      const score = probe.among.cosine(probe.vector, slot);
-      sum += score;
-      seen++;
-      if (score > LEAST_COSINE) yield { slot, score };
-    }
+  const alike = new Best(wanted.depth, order);
+  for (let slot = 0; slot < corpus.size; slot++) {
+    if (!lexical.isIn(question.scope, slot) || !probe.among.has(slot)) continue;
+    const score = probe.among.cosine(probe.vector, slot);
+    sum += score;
+    seen++;
+    if (score > LEAST_COSINE) alike.offer(slot, score);
   }
   const known = new Map(found.map((one) => [one.slot, one]));
-  for (const { slot } of best(likeness(), wanted.depth, order)) {
+  for (const { slot } of alike.sorted()) {
     if (!known.has(slot)) known.set(slot, candidate(slot, NO_EVIDENCE));
   }
   const usual = probe.isBiased ? Math.min(MOST_USUAL, Math.max(0, sum / Math.max(1, seen))) : 0;

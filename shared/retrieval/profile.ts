@@ -103,6 +103,27 @@ export class Profiles {
     return found / mass;
   }
 
+  /** The most of the question that stands within so many words of each other, as a share of the question's mass. */
+  together(slot: number, words: number): number {
+    const { tokens, vocabulary, start, end } = this.#corpus;
+    const { terms, mass } = this.#question;
+    const lastAt = new Array<number>(terms.length).fill(Number.NEGATIVE_INFINITY);
+    let inside: number[] = [];
+    let most = 0;
+    for (let at = start.at(slot); at < end.at(slot); at++) {
+      const bit = this.#bitOf[vocabulary.termOf(tokens.at(at) & WORD_MASK)]! - 1;
+      if (bit < 0) continue;
+      if (!inside.includes(bit)) inside.push(bit);
+      lastAt[bit] = at;
+      inside = inside.filter((one) => at - lastAt[one]! < words);
+      most = Math.max(
+        most,
+        inside.reduce((sum, one) => sum + terms[one]!.weight, 0),
+      );
+    }
+    return most / mass;
+  }
+
   #beginsSentence(at: number): boolean {
     return ((this.#corpus.tokens.at(at) >>> MARKS_SHIFT) & SENTENCE) !== 0;
   }

@@ -59,12 +59,10 @@ export function readQuestion(text: string, scope: Scope, { corpus, lexical, enti
     row.push(((known < 0 ? WORD_MASK : known) | (marks << MARKS_SHIFT)) >>> 0);
     rowTerms.push(known < 0 ? vocabulary.findTerm(word) : vocabulary.termOf(known));
   });
-  const counts = new Map<number, number>();
-  for (const term of rowTerms) if (term > NO_TERM) counts.set(term, (counts.get(term) ?? 0) + 1);
   const weighted: WeightedTerm[] = [];
-  for (const [term, count] of counts) {
-    const idf = lexical.idf(term, scope);
-    if (idf > 0) weighted.push({ term, idf, weight: idf * count });
+  for (const term of new Set(rowTerms)) {
+    const idf = term > NO_TERM ? lexical.idf(term, scope) : 0;
+    if (idf > 0) weighted.push({ term, idf, weight: idf });
   }
   weighted.sort((a, b) => b.weight - a.weight || (vocabulary.termText(a.term) < vocabulary.termText(b.term) ? -1 : 1));
   const terms = weighted.slice(0, MOST_TERMS);

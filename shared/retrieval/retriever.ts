@@ -6,12 +6,13 @@ import { Corpus, type Passage } from './corpus.ts';
 import { Entities } from './entities.ts';
 import type { Evidence, Scored } from './evidence.ts';
 import { expand } from './expansion.ts';
-import { firstStage, type Index, type Wanted } from './first-stage.ts';
+import { firstStage, type Index, subjectTrust, type Wanted } from './first-stage.ts';
 import { fuse, type Ranked } from './fusion.ts';
 import { Lexical, MOST_SLOTS } from './lexical.ts';
 import { Profiles } from './profile.ts';
 import { massOf, type Question, readQuestion } from './question.ts';
 import { loadIndex, saveIndex } from './snapshot.ts';
+import { deepen, HEAD } from './subject.ts';
 import { TUNING, type Tuning } from './tuning.ts';
 import { Vectors } from './vectors.ts';
 import { Vocabulary } from './vocabulary.ts';
@@ -191,7 +192,10 @@ class InMemoryRetriever implements Retriever {
     const follows = mode === 'graph' || (mode === 'auto' && question.asksByName);
     const parents: Scored[] = follows && question.mass > 0 ? found.slice(0, this.#tuning.parents) : [];
     const reached = expand(parents, question, profiles, this.#index, this.#tuning);
-    return fuse(found, reached, limit, corpus.ids).map((ranked) => this.#hit(ranked, question, profiles));
+    const trust = mode === 'auto' && limit > HEAD ? subjectTrust(question, found, this.#index) : 0;
+    const fused = fuse(found, reached, trust > 0 ? wanted.depth : limit, corpus.ids);
+    const ranked = deepen(fused, question, this.#index, trust, vector, this.#tuning);
+    return ranked.slice(0, limit).map((one) => this.#hit(one, question, profiles));
   }
 
   snapshot(): Uint8Array {

@@ -11,7 +11,7 @@ import { type SavedVectors, Vectors } from './vectors.ts';
 import { type SavedVocabulary, Vocabulary } from './vocabulary.ts';
 
 /** Raised when what is saved changes its form, or when words are cut or stemmed otherwise. */
-const VERSION = 1;
+const VERSION = 2;
 /** "AVRX" read as a little-endian number. */
 const MAGIC = 0x5852_5641;
 /** Magic, version, checksum of all after it, octets of the table of contents. */

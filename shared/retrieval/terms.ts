@@ -12,7 +12,7 @@ const STOP_WORDS = new Set(
     'once one only or other our ours ourselves out over own rather same shall she should so some such than that the their ' +
     'theirs them themselves then there these they this those through thus to too under until up upon us very was we were what ' +
     'whatever when where whether which while who whom whose why will with within without would yet you your yours yourself ' +
-    's t d ll m re ve don didn doesn isn wasn aren weren'
+    'don didn doesn isn wasn aren weren'
   ).split(' '),
 );
 

@@ -49,9 +49,12 @@ const ABBREVIATIONS = new Set(
   ),
 );
 
+/** What stands behind an apostrophe. */
+const TAILS = new Set(['s', 't', 'd', 'm', 'll', 're', 've']);
+
 /**
- * Calls `take` with each word of `text`, folded, and its marks. A possessive `'s` is dropped: whoever is asked for by name
- * is asked for with it and without.
+ * Calls `take` with each word of `text`, folded, and its marks. A possessive `'s` is dropped, and what is left of a verb: whoever is
+ * asked for by name is asked for with it and without.
  */
 export function tokenise(text: string, take: (word: string, marks: number) => void): void {
   let marks = SENTENCE;
@@ -80,12 +83,16 @@ export function tokenise(text: string, take: (word: string, marks: number) => vo
     let word = text.slice(start, Math.min(at, start + LONGEST_WORD)).toLowerCase();
     if (!ascii) word = fold(word);
     if (word.length === 0) continue;
-    if (word === 's' && start > 1 && last.length > 1 && isApostrophe(text.charCodeAt(start - 1)) && marks === 0)
-      continue;
+    if (marks === 0 && start > 0 && isApostrophe(text.charCodeAt(start - 1)) && isTail(word, last)) continue;
     take(word, kind === KIND.capital ? marks | CAPITAL : marks);
     last = word;
     marks = 0;
   }
+}
+
+/** Of "they're", "vitamin's", "I'd"; but "vitamin D" and "T cell" have words of one letter that count. */
+function isTail(word: string, last: string): boolean {
+  return TAILS.has(word) && (last.length > 1 || last === 'i');
 }
 
 function isApostrophe(code: number): boolean {

@@ -12,16 +12,24 @@ export interface Tuning {
   readonly titleFloor: number;
   /** How far to believe a name that the question writes small. */
   readonly smallName: number;
-  /** Several passages about one name share what it is worth: by their number to this power. */
+  /** Several passages that hold a name share what it is worth: by their number to this power; and those that are about it. */
   readonly shareExponent: number;
+  readonly aboutExponent: number;
   /** Terms that stand side by side in the question and in the passage. */
   readonly pairs: number;
+  /** As much of the question as stands within so many words. */
+  readonly together: number;
+  readonly window: number;
   /** What a turn gets of the score of the one before and the one after. */
   readonly neighbour: number;
   /** Cosine of the vectors, where the passages found are not woven together by names. */
   readonly vector: number;
   /** How many of the best passages move the question's vector. */
   readonly feedback: number;
+  /** Deeper ranks: terms and vectors of the best passages' subject, and how many such terms. */
+  readonly subject: number;
+  readonly subjectVector: number;
+  readonly subjectTerms: number;
   /** How many passages are followed, and how many of those reached so are followed once more. */
   readonly parents: number;
   readonly grandparents: number;
@@ -54,16 +62,22 @@ export const TUNING: Tuning = {
   titleFloor: 1.4,
   smallName: 0.4,
   shareExponent: 0.5,
+  aboutExponent: 0.25,
   pairs: 0.4,
+  together: 0.3,
+  window: 20,
   neighbour: 0.3,
   vector: 0.4,
   feedback: 5,
+  subject: 1,
+  subjectVector: 1,
+  subjectTerms: 30,
   parents: 12,
   grandparents: 6,
-  secondHop: 0.8,
+  secondHop: 0.7,
   base: 0.5,
-  overlap: 0.8,
-  gain: 1.6,
+  overlap: 1,
+  gain: 2,
   repeat: 0.3,
   reach: 5,
   far: 0.5,

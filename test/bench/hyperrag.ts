@@ -3,13 +3,14 @@
  * stdio to a process of its own, with the memory of that process. `node test/bench/hyperrag.ts [passages]`; prints JSON.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { makeCorpus } from '../fixtures/hyperrag/corpus.ts';
 import { TestHyperrag, tempFolder } from '../fixtures/hyperrag/knowledge.ts';
 import { amount } from './amount.ts';
-import { peakKb, residentKb } from './proc.ts';
+import { cpuMs, peakKb, residentKb } from './proc.ts';
 
 const SERVE = path.resolve(import.meta.dirname, '../fixtures/serve-one.ts');
 const passages = Number(process.argv.find((word) => /^\d+$/.test(word)) ?? amount(12_000));
@@ -59,6 +60,7 @@ try {
   const warm = await connect();
   const warmQueryMs = await firstQueryMs(warm.client);
   const times: number[] = [];
+  const cpuBefore = cpuMs(warm.pid);
   let found = 0;
   for (const { text, answers } of asked) {
     const start = performance.now();
@@ -70,6 +72,7 @@ try {
     const { results } = structuredContent as { results: { document_id: string }[] };
     if (answers.every((id) => results.some(({ document_id }) => document_id === id))) found++;
   }
+  const cpuPerQuery = (cpuMs(warm.pid) - cpuBefore) / asked.length;
   const [rssKb, mostKb] = [residentKb(warm.pid), peakKb(warm.pid)];
   await warm.client.close();
   times.sort((a, b) => a - b);
@@ -84,10 +87,13 @@ try {
     first_query_with_saved_index_ms: warmQueryMs,
     query_p50_ms: at(0.5),
     query_p99_ms: at(0.99),
+    query_cpu_mean_ms: Number(cpuPerQuery.toFixed(2)),
     all_answers_in_5: Number(((100 * found) / asked.length).toFixed(1)),
     server_rss_mb: Math.round(rssKb / 1024),
     server_peak_mb: Math.round(mostKb / 1024),
     file_mb: fileMb,
+    load_average: Number(os.loadavg()[0]!.toFixed(1)),
+    cores: os.availableParallelism(),
   };
   process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
 } finally {

@@ -39,7 +39,6 @@ export interface Facts {
   /** Those that are said with this probability at least. */
   sure(kind: FactKind, leastConfidence: number): StoredFact[];
   count(): number;
-  removedAfter(position: number, limit: number): Tables['removals'][];
   /** Notes that they were found; at most once a day each. */
   touch(facts: readonly StoredFact[], now: number): void;
   /** @returns how many went */
@@ -81,13 +80,9 @@ export function createFacts(store: TwinStore): Facts {
   }
 
   function remove(keys: readonly number[]): number {
-    let gone = 0;
-    for (const key of keys) {
-      if (run(db.deleteFrom('facts').where('key', '=', key)) === 0) continue;
-      run(db.insertInto('removals').values({ position: store.take('removal'), fact_key: key }));
-      gone++;
-    }
-    return gone;
+    const gone = keys.filter((key) => run(db.deleteFrom('facts').where('key', '=', key)) > 0);
+    store.index.noteRemoved(gone);
+    return gone.length;
   }
 
   return {
@@ -136,10 +131,6 @@ export function createFacts(store: TwinStore): Facts {
       );
     },
     count: () => first<{ n: number }>(db.selectFrom('facts').select((e) => e.fn.countAll<number>().as('n')))?.n ?? 0,
-    removedAfter(position, limit) {
-      const select = db.selectFrom('removals').selectAll().where('position', '>', position);
-      return all<Tables['removals']>(select.orderBy('position').limit(limit));
-    },
     touch(facts, now) {
       for (const { key, used_at } of facts) {
         if (used_at + DAY_MS <= now) run(db.updateTable('facts').set({ used_at: now }).where('key', '=', key));

@@ -1,20 +1,19 @@
 /**
- * Opens one person's store: an encrypted SQLite file. Knows the file, its key and its counters, not what the rows mean. What is no
+ * Opens one person's store: an encrypted SQLite file. Knows the file, its key and its counters and the tables of its index, not what the rows mean. What is no
  * store of this key is an error, and stays as it was found.
  */
 import fs from 'node:fs';
 import type BetterSqlite3 from 'better-sqlite3';
+import { type Counters, createCounters } from '../../../shared/counters.ts';
 import { createQueries, type Queries } from '../../../shared/queries.ts';
+import { createIndexStore, type IndexCounter, type IndexStore } from '../../../shared/retrieval/kept/index-tables.ts';
 import { openStore, StoreError } from '../../../shared/store.ts';
 import { migrations, type Tables } from './schema.ts';
 
-type Counter = 'fact' | 'removal' | 'event' | 'consent' | 'spending';
+type Counter = IndexCounter | 'fact' | 'event' | 'consent' | 'spending';
 
-export interface TwinStore extends Queries<Tables> {
-  /** The next number of a counter, for use inside a transaction; the first is 1. */
-  take(counter: Counter): number;
-  /** The last number that was taken; 0 before the first. */
-  last(counter: Counter): number;
+export interface TwinStore extends Queries<Tables>, Counters<Counter> {
+  readonly index: IndexStore;
   /** A value of the store, made where there is none. */
   setting(name: string, make: () => Uint8Array): Uint8Array;
   setSetting(name: string, value: Uint8Array): void;
@@ -30,6 +29,8 @@ export interface TwinStore extends Queries<Tables> {
 }
 
 const MOST_ATTEMPTS = 20;
+/** SQLCipher 4's. A file of another length was cut off, unless the write-ahead log still has what is missing. */
+const PAGE_OCTETS = 4_096;
 
 export interface TwinFile {
   readonly file: string;
@@ -44,14 +45,13 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
   if (!mayMake && (size === undefined || size === 0)) {
     throw damaged(size === undefined ? 'its file is missing' : 'its file is empty');
   }
+  if (size !== undefined && size % PAGE_OCTETS !== 0 && sizeOf(`${file}-wal`) === 0) throw damaged(DAMAGED);
   const store = await open(file, key);
   const { db, connection } = store;
   const queries = createQueries(store);
+  const counters = createCounters<Counter>(queries);
   const { first, run } = queries;
   const { ino } = fs.statSync(file);
-
-  const last = (counter: Counter): number =>
-    first<{ value: number }>(db.selectFrom('counters').select('value').where('name', '=', counter))?.value ?? 0;
 
   function setSetting(name: string, value: Uint8Array): void {
     const insert = db.insertInto('settings').values({ name, value });
@@ -60,13 +60,8 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
 
   return {
     ...queries,
-    take(counter) {
-      const value = last(counter) + 1;
-      const insert = db.insertInto('counters').values({ name: counter, value });
-      run(insert.onConflict((c) => c.column('name').doUpdateSet({ value })));
-      return value;
-    },
-    last,
+    ...counters,
+    index: createIndexStore(queries, counters),
     setting(name, make) {
       const select = db.selectFrom('settings').select('value').where('name', '=', name);
       const found = first<{ value: Uint8Array }>(select);
@@ -85,7 +80,7 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
         connection.pragma('wal_checkpoint(TRUNCATE)');
         const isDone = store.transaction(() => {
           // Somebody may have written between the checkpoint and this transaction.
-          if ((fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return false;
+          if (sizeOf(`${file}-wal`) > 0) return false;
           work();
           return true;
         });
@@ -95,6 +90,10 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
     },
     isGone: () => fs.statSync(file, { throwIfNoEntry: false })?.ino !== ino,
   };
+}
+
+function sizeOf(file: string): number {
+  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 async function open(file: string, key: Uint8Array) {

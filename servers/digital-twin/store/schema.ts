@@ -1,4 +1,6 @@
 /** Owns the tables of one person's store and their numbered migrations. */
+import { type CounterTables, createCounterTables } from '../../../shared/counters.ts';
+import { createIndexTables, type IndexTables } from '../../../shared/retrieval/kept/index-tables.ts';
 import type { Migration } from '../../../shared/store.ts';
 
 /** `knowledge` is of the world, `personal` about the person, `preference` a topic and what the person wants there. */
@@ -12,7 +14,8 @@ export type Purpose = (typeof PURPOSES)[number];
 /** `sending` was recorded before anything left; without an outcome it is `outcome_unknown`. */
 export type SendingStatus = 'sending' | 'sent' | 'refused' | 'outcome_unknown' | 'stopped';
 
-export interface Tables {
+/** Facts are what the index tables call passages. */
+export interface Tables extends CounterTables, IndexTables {
   facts: {
     /** Grows with each fact that is written or rewritten, and is never used again. */
     key: number;
@@ -35,8 +38,6 @@ export interface Tables {
     /** Stated, confirmed, or found by a question. */
     used_at: number;
   };
-  /** Keys of facts that went, in order. Holds no word of them. */
-  removals: { position: number; fact_key: number };
   events: { id: number; topic: string; note: string; at: number; stored_at: number };
   consents: { position: number; purpose: Purpose; granted: number; at: number };
   /** What left, or was about to. */
@@ -53,15 +54,13 @@ export interface Tables {
   };
   /** What being counted has cost this person's privacy; `noised` is null until the count was made. */
   spendings: { position: number; pattern: string; epsilon: number; noised: number | null; at: number };
-  counters: { name: string; value: number };
-  /** The saved index: one block of octets, and up to where it has seen facts and removals. */
-  snapshots: { id: number; fact_key: number; removal: number; octets: Uint8Array };
   /** Single values: the key of pseudonyms, the time of the last entry. */
   settings: { name: string; value: Uint8Array };
 }
 
 export const migrations: readonly Migration[] = [
-  async ({ schema }) => {
+  async (db) => {
+    const { schema } = db;
     await schema
       .createTable('facts')
       .addColumn('key', 'bigint', (c) => c.primaryKey())
@@ -82,11 +81,6 @@ export const migrations: readonly Migration[] = [
       .execute();
     await schema.createIndex('facts_used').on('facts').column('used_at').execute();
     await schema.createIndex('facts_topic').on('facts').columns(['kind', 'topic']).execute();
-    await schema
-      .createTable('removals')
-      .addColumn('position', 'bigint', (c) => c.primaryKey())
-      .addColumn('fact_key', 'bigint', (c) => c.notNull())
-      .execute();
     await schema
       .createTable('events')
       .addColumn('id', 'bigint', (c) => c.primaryKey())
@@ -123,22 +117,17 @@ export const migrations: readonly Migration[] = [
       .addColumn('noised', 'integer')
       .addColumn('at', 'bigint', (c) => c.notNull())
       .execute();
-    await schema
-      .createTable('counters')
-      .addColumn('name', 'text', (c) => c.primaryKey())
-      .addColumn('value', 'bigint', (c) => c.notNull())
-      .execute();
-    await schema
-      .createTable('snapshots')
-      .addColumn('id', 'bigint', (c) => c.primaryKey())
-      .addColumn('fact_key', 'bigint', (c) => c.notNull())
-      .addColumn('removal', 'bigint', (c) => c.notNull())
-      .addColumn('octets', 'blob', (c) => c.notNull())
-      .execute();
+    await createCounterTables(db);
     await schema
       .createTable('settings')
       .addColumn('name', 'text', (c) => c.primaryKey())
       .addColumn('value', 'blob', (c) => c.notNull())
       .execute();
+  },
+  async (db) => {
+    // The first stores had these in another form; what they held only spared making the index anew.
+    await db.schema.dropTable('removals').ifExists().execute();
+    await db.schema.dropTable('snapshots').ifExists().execute();
+    await createIndexTables(db);
   },
 ];

@@ -73,7 +73,6 @@ export interface Documents {
   /** Removes documents of a kind whose time is over: `updated_at` plus its own days, else `defaultDays`. @returns how many */
   expire(kind: Kind, now: number, defaultDays: number | undefined): number;
   addedSince(key: number, limit: number): StoredPassage[];
-  removedSince(position: number, limit: number): Tables['removals'][];
   counts(namespaces: readonly string[]): { kind: Kind; documents: number; passages: number }[];
 }
 
@@ -148,14 +147,12 @@ export function createDocuments(store: HyperragStore, mostPassages = USUAL_MOST_
   }
 
   function removePassages(keys: readonly number[]): void {
-    if (keys.length === 0) return;
-    let position = store.take('removal', keys.length);
     for (const key of keys) {
       store.run(db.deleteFrom('passages').where('key', '=', key));
       removeMentions(store, key);
       removeVectors(store, key);
-      store.run(db.insertInto('removals').values({ position: position++, passage_key: key }));
     }
+    store.index.noteRemoved(keys);
   }
 
   function addPassages(document: NewDocument, documentKey: number, pieces: readonly (Piece & { ordinal: number })[]) {
@@ -317,10 +314,6 @@ export function createDocuments(store: HyperragStore, mostPassages = USUAL_MOST_
       store
         .all(joined().select(columns).where('passages.key', '>', key).orderBy('passages.key').limit(limit))
         .map(toPassage),
-    removedSince: (position, limit) =>
-      store.all(
-        db.selectFrom('removals').selectAll().where('position', '>', position).orderBy('position').limit(limit),
-      ),
     counts: (namespaces) =>
       store.all(
         db

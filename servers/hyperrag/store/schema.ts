@@ -1,11 +1,13 @@
 /** Owns the tables of hyperrag.db and their numbered migrations. */
 import { sql } from 'kysely';
+import { type CounterTables, createCounterTables } from '../../../shared/counters.ts';
+import { createIndexTables, type IndexTables } from '../../../shared/retrieval/kept/index-tables.ts';
 import type { Migration } from '../../../shared/store.ts';
 
 /** `document` was ingested, `memory` stored by an agent for itself, `knowledge` elevated for all. */
 export type Kind = 'document' | 'memory' | 'knowledge';
 
-export interface Tables {
+export interface Tables extends CounterTables, IndexTables {
   documents: {
     key: number;
     /** namespaces.ts. */
@@ -40,17 +42,10 @@ export interface Tables {
     /** Of its source, from 1; null where there are none. */
     page: number | null;
   };
-  /** Passages that went, in order, for processes that have them in their index. Holds no word of them. */
-  removals: { position: number; passage_key: number };
   /** How many passages an author has in a namespace. */
   holdings: { namespace: string; author: string; passages: number };
   /** Which passages hold a name. */
   mentions: { namespace: string; folded: string; passage_key: number; name: string };
-  /** Numbers that only grow. */
-  counters: { name: string; value: number };
-  /** The last saved index, and up to where it has seen the passages and removals. */
-  snapshots: { id: number; passage_key: number; removal: number; octets: number };
-  snapshot_parts: { snapshot_id: number; ordinal: number; octets: Uint8Array };
   /** Whose vectors there are, and which process makes them now. `dimensions` 0 = none yet. */
   embedders: { name: string; dimensions: number; holder: string; lease_until: number; used_at: number };
   /** 32-bit numbers, little-endian; `position` only grows. */
@@ -116,11 +111,6 @@ export const migrations: readonly Migration[] = [
     await schema.createIndex('passages_document').on('passages').columns(['document_key', 'ordinal']).execute();
     await schema.createIndex('passages_digest').on('passages').column('digest').execute();
     await schema
-      .createTable('removals')
-      .addColumn('position', 'bigint', (c) => c.primaryKey())
-      .addColumn('passage_key', 'bigint', (c) => c.notNull())
-      .execute();
-    await schema
       .createTable('mentions')
       .addColumn('namespace', 'text', (c) => c.notNull())
       .addColumn('folded', 'text', (c) => c.notNull())
@@ -130,25 +120,8 @@ export const migrations: readonly Migration[] = [
       .execute();
     await schema.createIndex('mentions_folded').on('mentions').column('folded').execute();
     await schema.createIndex('mentions_passage').on('mentions').column('passage_key').execute();
-    await schema
-      .createTable('counters')
-      .addColumn('name', 'text', (c) => c.primaryKey())
-      .addColumn('value', 'bigint', (c) => c.notNull())
-      .execute();
-    await schema
-      .createTable('snapshots')
-      .addColumn('id', 'bigint', (c) => c.primaryKey())
-      .addColumn('passage_key', 'bigint', (c) => c.notNull())
-      .addColumn('removal', 'bigint', (c) => c.notNull())
-      .addColumn('octets', 'bigint', (c) => c.notNull())
-      .execute();
-    await schema
-      .createTable('snapshot_parts')
-      .addColumn('snapshot_id', 'bigint', (c) => c.notNull())
-      .addColumn('ordinal', 'integer', (c) => c.notNull())
-      .addColumn('octets', 'blob', (c) => c.notNull())
-      .addPrimaryKeyConstraint('snapshot_parts_key', ['snapshot_id', 'ordinal'])
-      .execute();
+    await createCounterTables(db);
+    await createIndexTables(db);
     await schema
       .createTable('questions')
       .addColumn('namespace', 'text', (c) => c.notNull())

@@ -13,6 +13,8 @@ it.each([
   ['Łódź and Þór', ['lodz', 'and', 'thor']],
   ['IL-6, 3.5 mg/kg', ['il', '6', '3', '5', 'mg', 'kg']],
   ["the king's men, James' hat", ['the', 'king', 'men', 'james', 'hat']],
+  ["they'd say I'm T. Sole's, don't", ['they', 'say', 'i', 't', 'sole', 'don']],
+  ['vitamin D and T cells', ['vitamin', 'd', 'and', 't', 'cells']],
   ['東京 tower', ['東', '京', 'tower']],
   ['', []],
   ['… — !', []],
