@@ -7,13 +7,15 @@ import { findConfigFile, loadConfig } from '../config/load.ts';
 import type { AuditCommandIo } from './audit.ts';
 import { withAudit } from './audit-of-folder.ts';
 import type { IdentityCliDeps } from './identity-deps.ts';
+import { problemsOnly } from './terminal-log.ts';
 
 export interface CliContext {
   settings(): Settings;
   environment(): Environment;
   /** @param file the one named on the command line. Throws ConfigError. */
   config(file?: string): Config;
-  logger(name: string, file?: string): RootLogger;
+  /** @param terminal `problems`: at a terminal only what is wrong, unless MCP_LOG_LEVEL asks for more */
+  logger(name: string, file?: string, terminal?: 'all' | 'problems'): RootLogger;
   identity(): IdentityCliDeps;
   audit(): AuditCommandIo;
   readonly now: () => number;
@@ -38,7 +40,15 @@ export function createContext(): CliContext {
     settings,
     environment: () => environment,
     config,
-    logger: (name, file) => createLogger({ name, level: settings().logLevel, ...(file === undefined ? {} : { file }) }),
+    logger: (name, file, terminal = 'all') => {
+      const isQuiet = terminal === 'problems' && process.stderr.isTTY && environment.MCP_LOG_LEVEL === undefined;
+      return createLogger({
+        name,
+        level: settings().logLevel,
+        ...(file === undefined ? {} : { file }),
+        ...(isQuiet ? { stream: problemsOnly(process.stderr) } : {}),
+      });
+    },
     identity: () => ({
       settings: async () => {
         const { dataDir, jwtIssuer: issuer, jwtAudience: audience, jwtSecret, jwks } = settings();

@@ -10,6 +10,8 @@ import type { CliContext } from './context.ts';
 export interface RunOptions {
   readonly settings: Settings;
   readonly config: Config;
+  /** What somebody at a terminal sees of the log; the file has all of it. */
+  readonly terminal?: 'all' | 'problems';
   /**
    * Opens a door and tells when it closes by itself.
    * @returns undefined when it stays open until the process is told to end
@@ -18,10 +20,10 @@ export interface RunOptions {
 }
 
 /** Resolves when it has ended, by its door or by SIGINT or SIGTERM. */
-export async function runRouter(context: CliContext, { settings, config, open }: RunOptions): Promise<void> {
+export async function runRouter(context: CliContext, { settings, config, terminal, open }: RunOptions): Promise<void> {
   // Heeded from the first moment: who is told to end while it starts, ends in order when it stands.
   const told = untilTold();
-  const log = context.logger('router', path.join(settings.dataDir, 'logs', 'router.log'));
+  const log = context.logger('router', path.join(settings.dataDir, 'logs', 'router.log'), terminal);
   for (const warning of [...settings.warnings, ...config.warnings]) log.warn(warning);
   const orphans = killOrphans();
   if (orphans > 0) log.warn({ orphans }, 'ended what a router that was killed had left behind');

@@ -1,4 +1,5 @@
 /** `aivillage up`: the router over HTTP with all servers, and a banner that says how to go on. */
+import path from 'node:path';
 import { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { addressWithin } from './p2p.ts';
@@ -16,6 +17,7 @@ export function upCommand(context: CliContext): Command {
       await runRouter(context, {
         settings,
         config,
+        terminal: 'problems',
         open: async (running) => {
           const http = await running.listen();
           context.stderr.write(banner(http.url, settings.dataDir, config.file));
@@ -41,7 +43,7 @@ function banner(url: string, dataDir: string, configFile: string): string {
     for people      ${url}/      (the console, in a browser)
     older clients   ${url}/sse
     configuration   ${configFile}
-    data            ${dataDir}
+    data            ${dataDir}   (the log: ${path.join(dataDir, 'logs')})
 
   Next, in another terminal:
     export MCP_TOKEN=$(npx aivillage token issue --agent sage)     who calls, for 15 minutes
