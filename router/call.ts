@@ -38,6 +38,8 @@ export class Call {
   readonly startedAt: number = performance.now();
   /** When its present step began: performance.now(). */
   steppedAt: number = this.startedAt;
+  /** Milliseconds of each step behind it. */
+  readonly stepsMs: number[] = [];
   /** What it belongs to, as its client says. */
   origin: Origin = {};
   /** Set while traces are sent. */

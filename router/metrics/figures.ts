@@ -7,6 +7,7 @@ import type { AuditOutcome } from '../audit/entry.ts';
 import { AUDIT_OUTCOMES } from '../audit/entry.ts';
 import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
+import { RecentCalls } from './recent-calls.ts';
 
 /** The stretches of one call, in their order. */
 export const STEPS = ['admit', 'governance', 'record_start', 'upstream', 'record_end'] as const;
@@ -34,6 +35,7 @@ export class Figures {
     upstream: new Durations(),
     record_end: new Durations(),
   };
+  readonly recent = new RecentCalls();
   /** Whole calls by server. */
   readonly calls = new Map<string, Durations>();
   /** Messages from clients by kind. */
@@ -48,7 +50,9 @@ export class Figures {
   /** A call has this step behind it. */
   passed(call: Call, step: Step): void {
     const now = performance.now();
-    this.steps[step].observe(now - call.steppedAt);
+    const ms = now - call.steppedAt;
+    this.steps[step].observe(ms);
+    call.stepsMs.push(ms);
     call.span?.step(step, call.steppedAt, now);
     call.steppedAt = now;
   }
@@ -58,8 +62,21 @@ export class Figures {
     const server = entry?.server.id ?? NOTHING;
     const durations = this.calls.get(server) ?? new Durations();
     if (durations.count === 0) this.calls.set(server, durations);
-    durations.observe(performance.now() - call.startedAt);
-    this.countsOf(server, nameOf(call, entry))[OUTCOME_AT.get(call.outcome ?? 'ok')!]!++;
+    const totalMs = performance.now() - call.startedAt;
+    const { outcome = 'ok' } = call;
+    durations.observe(totalMs);
+    this.countsOf(server, nameOf(call, entry))[OUTCOME_AT.get(outcome)!]!++;
+    if (entry?.target.kind !== 'tool') return;
+    this.recent.add({
+      callId: call.correlationId,
+      agent: call.caller.agentId,
+      server,
+      tool: entry.target.listedName,
+      outcome,
+      startedAtMs: performance.timeOrigin + call.startedAt,
+      totalMs,
+      stepsMs: call.stepsMs,
+    });
   }
 
   failed(reason: string): void {

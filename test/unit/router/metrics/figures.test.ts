@@ -1,12 +1,19 @@
 import { expect, it } from 'vitest';
 import type { Call } from '../../../../router/call.ts';
 import type { Entry } from '../../../../router/catalog/catalog.ts';
-import { Figures } from '../../../../router/metrics/figures.ts';
+import { Figures, STEPS } from '../../../../router/metrics/figures.ts';
+import { namedSteps } from '../../../../router/metrics/recent-calls.ts';
 import { BOUNDS_MS, Durations } from '../../../../shared/metrics/durations.ts';
 
 /** What the figures read of a call and its entry. */
 function callOf(tool: string): { call: Call; entry: Entry } {
-  const call: Partial<Call> = { startedAt: 0, outcome: 'ok' };
+  const call: Partial<Call> = {
+    startedAt: 0,
+    outcome: 'ok',
+    correlationId: tool,
+    stepsMs: [1, 2],
+    caller: { agentId: 'a' } as Call['caller'],
+  };
   const entry = { server: { id: 's' }, target: { kind: 'tool', listedName: tool } };
   return { call: call as Call, entry: entry as Entry };
 }
@@ -28,4 +35,20 @@ it('[O6] puts a duration under the first bound that it does not pass', () => {
   for (const ms of [0, 0.05, 0.06, 60_000, 60_001]) durations.observe(ms);
   expect([...durations.counts]).toEqual([2, 1, ...BOUNDS_MS.slice(3).map(() => 0), 1, 1]);
   expect(durations.count).toBe(5);
+});
+
+it('[O6] keeps the steps of the last five thousand calls of tools', () => {
+  const figures = new Figures();
+  for (let n = 0; n < 5_001; n++) {
+    const { call, entry } = callOf(`t${n}`);
+    figures.ended(call, entry);
+  }
+  const last = figures.recent.find('t5000');
+  expect(last).toMatchObject({ callId: 't5000', agent: 'a', server: 's', tool: 't5000', outcome: 'ok' });
+  expect(last && namedSteps(last, STEPS)).toEqual([
+    { step: 'admit', ms: 1 },
+    { step: 'governance', ms: 2 },
+  ]);
+  expect(figures.recent.find('t1')).toBeDefined();
+  expect(figures.recent.find('t0')).toBeUndefined();
 });

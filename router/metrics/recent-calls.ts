@@ -1,0 +1,41 @@
+/** Where the time of each of the last calls went, in a ring in memory: for whoever looks at one call while it is fresh. The rest is in the audit. */
+import type { AuditOutcome } from '../audit/entry.ts';
+import type { Step } from './figures.ts';
+
+export interface RecentCall {
+  readonly callId: string;
+  readonly agent: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly outcome: AuditOutcome;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly totalMs: number;
+  /** Milliseconds of each step that it has behind it, in the order of STEPS; what follows is missing where it ended before. */
+  readonly stepsMs: readonly number[];
+}
+
+/** As many as there are events. */
+const CAPACITY = 5_000;
+
+export class RecentCalls {
+  private readonly ring: RecentCall[] = [];
+  private count = 0;
+
+  add(call: RecentCall): void {
+    this.ring[this.count++ % CAPACITY] = call;
+  }
+
+  /** undefined when it is unknown, or too long ago. */
+  find(callId: string): RecentCall | undefined {
+    return this.ring.find((call) => call.callId === callId);
+  }
+}
+
+/** The steps with their names. */
+export function namedSteps({ stepsMs }: RecentCall, names: readonly Step[]): { step: Step; ms: number }[] {
+  return stepsMs.flatMap((ms, at) => {
+    const step = names[at];
+    return step === undefined ? [] : [{ step, ms }];
+  });
+}
