@@ -11,8 +11,11 @@ export interface TokenPair {
   readonly onRenewed?: (pair: { readonly accessToken: string; readonly refreshToken: string }) => void;
 }
 
-/** A token, what gives one (asked again before it ends, and when it is refused), or a pair of `POST /api/auth/login`. */
-export type TokenSource = string | (() => string | Promise<string>) | TokenPair;
+/** Why another token is asked for: there was none, the old one ends soon, has ended, or was refused by the router. */
+export type TokenNeed = 'first' | 'ending' | 'ended' | 'refused';
+
+/** A token, what gives one, or a pair of `POST /api/auth/login`. */
+export type TokenSource = string | ((need: TokenNeed) => string | Promise<string>) | TokenPair;
 
 export interface TokensOptions {
   readonly source: TokenSource;
@@ -70,7 +73,7 @@ export class Tokens {
     if (token !== undefined && !isEnded && (token.renewAt === undefined || now < token.renewAt)) return token.text;
     if (token !== undefined && !isEnded && typeof this.options.source === 'string') return token.text;
     try {
-      return await this.renew();
+      return await this.renew(token === undefined ? 'first' : isEnded ? 'ended' : 'ending');
     } catch (error) {
       // What could not be renewed ahead of its time still holds for a while.
       if (token !== undefined && !isEnded) return token.text;
@@ -78,22 +81,22 @@ export class Tokens {
     }
   }
 
-  /** A newer token, whatever the old one says: it was refused. Those who ask at once get the same. */
-  renew(): Promise<string> {
-    this.renewal ??= this.fetchNew().finally(() => {
+  /** A newer token, whatever the old one says. Those who ask at once get the same. */
+  renew(need: TokenNeed): Promise<string> {
+    this.renewal ??= this.fetchNew(need).finally(() => {
       this.renewal = undefined;
     });
     return this.renewal;
   }
 
-  private async fetchNew(): Promise<string> {
+  private async fetchNew(need: TokenNeed): Promise<string> {
     const { source } = this.options;
     if (typeof source === 'string')
       throw new AppError('UNAUTHENTICATED', {
         text: 'The token has ended, or was refused; give the client a newer one',
       });
     const isFirst = this.held === undefined;
-    this.held = held(typeof source === 'function' ? await source() : await this.refresh(source));
+    this.held = held(typeof source === 'function' ? await source(need) : await this.refresh(source));
     if (!isFirst) this.onRenewed(this.held.text, this.held.expiresAt);
     return this.held.text;
   }
