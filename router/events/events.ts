@@ -78,9 +78,9 @@ export class Events {
     return found.reverse();
   }
 
-  /** @param kind hears of these alone, so that who waits for rare events is not woken by a thousand calls a second */
-  watch(onEvents: () => void, kind?: EventKind): () => void {
-    const watcher: Watcher = { onEvents, kind };
+  /** @param kinds hears of these alone, so that who waits for rare events is not woken by a thousand calls a second */
+  watch(onEvents: () => void, kinds: readonly EventKind[] = EVENT_KINDS): () => void {
+    const watcher: Watcher = { onEvents, kinds };
     this.watchers.add(watcher);
     return () => {
       this.watchers.delete(watcher);
@@ -91,11 +91,11 @@ export class Events {
     this.telling = undefined;
     const fresh = new Set(this.fresh);
     this.fresh.clear();
-    for (const { onEvents, kind } of this.watchers) if (kind === undefined || fresh.has(kind)) onEvents();
+    for (const { onEvents, kinds } of this.watchers) if (kinds.some((kind) => fresh.has(kind))) onEvents();
   }
 }
 
 interface Watcher {
   readonly onEvents: () => void;
-  readonly kind: EventKind | undefined;
+  readonly kinds: readonly EventKind[];
 }

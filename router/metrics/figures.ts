@@ -7,6 +7,7 @@ import type { AuditOutcome } from '../audit/entry.ts';
 import { AUDIT_OUTCOMES } from '../audit/entry.ts';
 import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
+import { Pulse } from './pulse.ts';
 import { RecentCalls } from './recent-calls.ts';
 
 /** The stretches of one call, in their order. */
@@ -18,6 +19,11 @@ const MAX_TOOLS = 1_000;
 const OTHER = 'other';
 /** Calls that named nothing that there is. */
 const NOTHING = '';
+/** Outcomes that are nobody's wish, and those that the line refused; all others are well. */
+const ENDS = new Map<AuditOutcome, 'failed' | 'refused'>([
+  ...(['failed', 'tool_error', 'timed_out', 'unknown', 'too_large'] as const).map((each) => [each, 'failed'] as const),
+  ...(['denied', 'blocked', 'limited', 'stopped'] as const).map((each) => [each, 'refused'] as const),
+]);
 const OUTCOME_AT = new Map<AuditOutcome, number>(AUDIT_OUTCOMES.map((outcome, index) => [outcome, index]));
 
 export interface CallCount {
@@ -36,6 +42,7 @@ export class Figures {
     record_end: new Durations(),
   };
   readonly recent = new RecentCalls();
+  readonly pulse = new Pulse();
   /** Whole calls by server. */
   readonly calls = new Map<string, Durations>();
   /** Messages from clients by kind. */
@@ -62,11 +69,13 @@ export class Figures {
     const server = entry?.server.id ?? NOTHING;
     const durations = this.calls.get(server) ?? new Durations();
     if (durations.count === 0) this.calls.set(server, durations);
-    const totalMs = performance.now() - call.startedAt;
+    const now = performance.now();
+    const totalMs = now - call.startedAt;
     const { outcome = 'ok' } = call;
     durations.observe(totalMs);
     this.countsOf(server, nameOf(call, entry))[OUTCOME_AT.get(outcome)!]!++;
     if (entry?.target.kind !== 'tool') return;
+    this.pulse.note(performance.timeOrigin + now, totalMs, ENDS.get(outcome) ?? 'well');
     this.recent.add({
       callId: call.correlationId,
       agent: call.caller.agentId,

@@ -26,6 +26,16 @@ export class RecentCalls {
     this.ring[this.count++ % CAPACITY] = call;
   }
 
+  /** The last ones that pass, newest first. */
+  newest(limit: number, passes: (call: RecentCall) => boolean): RecentCall[] {
+    const found: RecentCall[] = [];
+    for (let n = this.count; n > Math.max(0, this.count - CAPACITY) && found.length < limit; n--) {
+      const call = this.ring[(n - 1) % CAPACITY]!;
+      if (passes(call)) found.push(call);
+    }
+    return found;
+  }
+
   /** undefined when it is unknown, or too long ago. */
   find(callId: string): RecentCall | undefined {
     return this.ring.find((call) => call.callId === callId);

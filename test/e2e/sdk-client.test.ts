@@ -83,6 +83,7 @@ describe.each(WAYS)("the SDK's client over %s at %s", (door, version) => {
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
       'village://events/{after}',
+      'village://calls/like/{text}',
       'village://calls/{call_id}',
     ]);
     expect(await client.ping()).toEqual({});

@@ -2,7 +2,7 @@
 import { defineResource, type Resource } from '../../../shared/resource.ts';
 import { METRICS_URI } from '../../metrics/metrics.ts';
 import type { OwnServerDeps } from '../deps.ts';
-import { callResource } from './calls.ts';
+import { callResources } from './calls.ts';
 import { eventResources } from './events.ts';
 import { matrixResource } from './matrix.ts';
 import { servicesResource } from './services.ts';
@@ -11,7 +11,7 @@ export function ownResources(deps: OwnServerDeps): readonly Resource[] {
   const { router } = deps;
   return [
     ...eventResources(router),
-    callResource(router),
+    ...callResources(router),
     servicesResource(router),
     matrixResource(deps),
     defineResource({

@@ -13,6 +13,6 @@ export function servicesResource({ catalog, events }: Router): Resource {
       'The servers behind this router with their health, as service_list tells it. Updated when the health of one changes.',
     mimeType: 'application/json',
     read: async () => ({ json: { services: catalog.all().map((server) => shown(serviceState(server))) } }),
-    watch: (onUpdate) => events.watch(onUpdate, 'server_health_changed'),
+    watch: (onUpdate) => events.watch(onUpdate, ['server_health_changed']),
   });
 }

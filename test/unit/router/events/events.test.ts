@@ -30,8 +30,8 @@ it('[O9] tells who watches once for many events, until they stop', async () => {
 it('[O9] wakes who waits for one kind of event by that kind alone', async () => {
   const events = new Events(() => 0);
   const told: string[] = [];
-  events.watch(() => told.push('health'), 'server_health_changed');
-  events.watch(() => told.push('stop'), 'emergency_activated');
+  events.watch(() => told.push('health'), ['server_health_changed']);
+  events.watch(() => told.push('stop'), ['emergency_activated']);
   const all = (kind: 'tool_executed' | 'emergency_activated') =>
     new Promise<void>((resolve) => {
       const end = events.watch(() => {
