@@ -4,5 +4,6 @@ export { AppError as VillageError } from '../shared/errors.ts';
 export type { Approval } from './approval.ts';
 export type { CallOptions } from './call.ts';
 export type { ConnectionState, DiagnosticEvent, Listener } from './events.ts';
+export { type Pair, requestPair } from './token-pair.ts';
 export type { TokenNeed, TokenPair, TokenSource } from './tokens.ts';
 export { VillageClient, type VillageClientOptions } from './village-client.ts';

@@ -1,14 +1,11 @@
 /** The token of now: given once, asked for, or made from a refresh token before the old one ends. Keeps none on any disk. */
 import { z } from 'zod';
-import { errorOfHttp } from '../shared/client/answers.ts';
 import { AppError } from '../shared/errors.ts';
+import { type Pair, requestPair } from './token-pair.ts';
 
-export interface TokenPair {
-  readonly accessToken: string;
-  /** Each can be used once. */
-  readonly refreshToken: string;
+export interface TokenPair extends Pair {
   /** To keep the newer pair: the old one opens nothing any more. */
-  readonly onRenewed?: (pair: { readonly accessToken: string; readonly refreshToken: string }) => void;
+  readonly onRenewed?: (pair: Pair) => void;
 }
 
 /** Why another token is asked for: there was none, the old one ends soon, has ended, or was refused by the router. */
@@ -30,7 +27,6 @@ const LEFT_PART = 0.2;
 const LEFT_MS = 60_000;
 
 const claimsSchema = z.looseObject({ iat: z.number().optional(), exp: z.number().optional() });
-const pairSchema = z.looseObject({ access_token: z.string().min(1), refresh_token: z.string().min(1) });
 
 interface Held {
   readonly text: string;
@@ -102,17 +98,11 @@ export class Tokens {
   }
 
   private async refresh({ onRenewed }: TokenPair): Promise<string> {
-    const response = await this.options.fetch(this.options.refreshUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ refresh_token: this.refreshToken }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw errorOfHttp(text) ?? new AppError('UNAUTHENTICATED', { text: 'The token was not renewed' });
-    const { access_token: accessToken, refresh_token: refreshToken } = pairSchema.parse(JSON.parse(text));
-    this.refreshToken = refreshToken;
-    onRenewed?.({ accessToken, refreshToken });
-    return accessToken;
+    const { refreshUrl, fetch: request } = this.options;
+    const pair = await requestPair(refreshUrl, { refresh_token: this.refreshToken }, request);
+    this.refreshToken = pair.refreshToken;
+    onRenewed?.(pair);
+    return pair.accessToken;
   }
 }
 
