@@ -27,8 +27,10 @@ export async function firing(client: VillageClient): Promise<Alert[]> {
   return found.filter(({ state, silenced }) => state === 'firing' && !silenced);
 }
 
+export const figureUri = (series: string): string => `monitoring://metrics/${series}`;
+
 /** Of the last hour, oldest first. */
 export async function historyOf(client: VillageClient, series: string): Promise<(number | null)[]> {
-  const { history } = metric.parse(await client.read(`monitoring://metrics/${series}`));
+  const { history } = metric.parse(await client.read(figureUri(series)));
   return history.map(({ value }) => value);
 }

@@ -1,6 +1,6 @@
 /** What needs somebody: open votes, alerts, servers that are away, a stop in force; and the last hour as pictures. */
 import type { ComponentChildren } from 'preact';
-import { ALERTS_URI, firing, historyOf } from '../alerts.ts';
+import { ALERTS_URI, figureUri, firing, historyOf } from '../alerts.ts';
 import { Chart } from '../chart.tsx';
 import { FIGURES_EVERY_MS, STOP_EVERY_MS } from '../pace.ts';
 import { Page, Shown } from '../parts.tsx';
@@ -148,7 +148,10 @@ interface HistoryProps {
 }
 
 function History({ title, series, factor = 1, unit = '' }: HistoryProps) {
-  const history = useLoad((client) => historyOf(client, series), series, { everyMs: FIGURES_EVERY_MS });
+  const history = useLoad((client) => historyOf(client, series), series, {
+    uri: figureUri(series),
+    atMostEveryMs: FIGURES_EVERY_MS,
+  });
   return (
     <Shown of={history} isEmpty={(values) => values.length === 0} empty={`${title}: not measured yet.`}>
       {(values) => (
