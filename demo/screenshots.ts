@@ -65,11 +65,14 @@ try {
   await take(page, 'knowledge', 'Knowledge', async () => {
     await page.getByLabel('Question').fill('Where was the builder of the old mill of Thornbury born?');
     await page.getByRole('button', { name: 'Ask' }).click();
-    await page.getByText('How it was found').first().click();
+    await page.getByText('How it was found').nth(1).click();
+  });
+  const drawGraph = async () => {
     await page.getByRole('textbox', { name: 'Name' }).fill('Ada Greenwood');
     await page.getByRole('button', { name: 'Show' }).click();
     await page.getByRole('img', { name: /around/ }).waitFor();
-  });
+  };
+  await take(page, 'knowledge-graph', 'Knowledge', drawGraph, 'Around a name');
   await take(page, 'fog', 'Fog');
   await take(page, 'audit', 'Audit', async () => {
     await page.getByRole('button', { name: 'Verify' }).click();
@@ -81,6 +84,7 @@ try {
     await page.getByRole('button', { name: 'Explain' }).click();
     await page.getByText('needs level').first().waitFor();
   });
+  await take(page, 'matrix', 'Access', undefined, 'What may whom');
   await take(await open('king', WIDE, 'dark'), 'overview-dark', 'Overview');
   await take(await open('king', PHONE, 'light'), 'calls-phone', 'Calls');
 } finally {
@@ -156,12 +160,20 @@ async function open(agent: string, viewport: typeof WIDE, colorScheme: 'light' |
   return page;
 }
 
-async function take(page: Page, file: string, name: string, prepare?: () => Promise<void>): Promise<void> {
+/** @param region that stands at the top of the picture, instead of the page's own top */
+async function take(
+  page: Page,
+  file: string,
+  name: string,
+  prepare?: () => Promise<void>,
+  region?: string,
+): Promise<void> {
   await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
   await page.getByRole('heading', { name, level: 1 }).waitFor();
   await prepare?.();
   while ((await page.getByText('Loading …').count()) > 0) await page.waitForTimeout(100);
-  await page.evaluate('scrollTo(0, 0)');
+  if (region === undefined) await page.evaluate('scrollTo(0, 0)');
+  else await page.getByRole('region', { name: region }).evaluate('(element) => element.scrollIntoView()');
   const bytes = await page.screenshot({ animations: 'disabled' });
   if (bytes.length > MAX_BYTES) throw new Error(`${file} has ${bytes.length} bytes, more than ${MAX_BYTES}`);
   fs.mkdirSync(FOLDER, { recursive: true });

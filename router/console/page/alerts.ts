@@ -17,7 +17,9 @@ const alerts = z.looseObject({
     }),
   ),
 });
-const metric = z.looseObject({ history: z.array(z.looseObject({ value: z.number().nullable() })) });
+const metric = z.looseObject({
+  history: z.array(z.looseObject({ at: z.string(), value: z.number().nullable() })),
+});
 
 export type Alert = z.output<typeof alerts>['alerts'][number];
 
@@ -29,8 +31,17 @@ export async function firing(client: VillageClient): Promise<Alert[]> {
 
 export const figureUri = (series: string): string => `monitoring://metrics/${series}`;
 
-/** Of the last hour, oldest first. */
+const POINT_MS = 30_000;
+const POINTS = 120;
+
+/** Of the last hour, oldest first, a value for each half minute; null where nothing was measured. */
 export async function historyOf(client: VillageClient, series: string): Promise<(number | null)[]> {
   const { history } = metric.parse(await client.read(figureUri(series)));
-  return history.map(({ value }) => value);
+  const now = Date.now();
+  const values = Array.from<number | null>({ length: POINTS }).fill(null);
+  for (const { at, value } of history) {
+    const ago = Math.max(0, Math.floor((now - Date.parse(at)) / POINT_MS));
+    if (ago < POINTS && value !== null) values[POINTS - 1 - ago] = value;
+  }
+  return values;
 }

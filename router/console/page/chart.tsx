@@ -12,7 +12,7 @@ export interface ChartProps {
   readonly unit?: string;
   /** At most three. */
   readonly lines: readonly Line[];
-  /** From the first value to the last, such as `2 minutes`. */
+  /** From the first value to the last, such as `two minutes`. */
   readonly span: string;
 }
 
@@ -40,7 +40,7 @@ export function Chart({ title, unit = '', lines, span }: ChartProps) {
         </span>
         <svg
           role="img"
-          aria-label={`${title}, the last ${span}: now ${said}; at most ${shown(most)}${unit}`}
+          aria-label={`${title} over ${span}: now ${said}; at most ${shown(most)}${unit}`}
           viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
           preserveAspectRatio="none"
         >

@@ -48,8 +48,8 @@ it('[C2] shows a call as it is made, with its charts, and where its time went', 
   await alice.call('mirror__mirror', { a: 1 });
   const row = calls.getByRole('row').filter({ hasText: 'alice' });
   await row.first().getByText('ok').waitFor();
-  await page.getByRole('img', { name: /^Calls per second, the last 2 minutes: now all/ }).waitFor();
-  await page.getByRole('img', { name: /^Latency, the last 2 minutes/ }).waitFor();
+  await page.getByRole('img', { name: /^Calls per second over two minutes: now all/ }).waitFor();
+  await page.getByRole('img', { name: /^Latency over two minutes/ }).waitFor();
   await row.first().getByRole('button', { name: 'mirror__mirror' }).click();
   const chosen = page.getByRole('region', { name: 'The chosen call' });
   await chosen.getByText('its server', { exact: true }).waitFor();

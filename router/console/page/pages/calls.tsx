@@ -1,5 +1,5 @@
 /** Calls as they are made: how many and how long, the last ones, and where the time of one of them went. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { CALLS_URI, type Call, type LiveCalls, liveCalls, perSecond, type Steps, stepsOf } from '../calls.ts';
 import { Chart } from '../chart.tsx';
 import { CALLS_EVERY_MS } from '../pace.ts';
@@ -18,6 +18,7 @@ export function Calls() {
         {(found) => (
           <>
             <Pulse of={found} />
+            {chosen !== undefined && <Chosen key={chosen} id={chosen} />}
             <section class="card" aria-label="Last calls">
               <div class="row">
                 <label>
@@ -49,7 +50,6 @@ export function Calls() {
           </>
         )}
       </Shown>
-      {chosen !== undefined && <Chosen key={chosen} id={chosen} />}
     </Page>
   );
 }
@@ -67,7 +67,7 @@ function Pulse({ of: { all, seconds } }: { readonly of: LiveCalls }) {
     <section class="card charts" aria-label="Calls per second and latencies">
       <Chart
         title="Calls per second"
-        span="2 minutes"
+        span="two minutes"
         lines={[
           { name: 'all', values: perSecond(seconds, ({ calls }) => calls, 0, now) },
           { name: 'failed', values: perSecond(seconds, ({ failed }) => failed, 0, now) },
@@ -76,7 +76,7 @@ function Pulse({ of: { all, seconds } }: { readonly of: LiveCalls }) {
       <Chart
         title="Latency"
         unit=" ms"
-        span="2 minutes"
+        span="two minutes"
         lines={[
           { name: 'half of them', values: perSecond(seconds, ({ p50_ms }) => p50_ms, null, now) },
           { name: '99 of 100', values: perSecond(seconds, ({ p99_ms }) => p99_ms, null, now) },
@@ -114,7 +114,7 @@ function CallTable({ calls, chosen, onChoose }: CallTableProps) {
             </td>
             <td>{agent}</td>
             <td>
-              <button type="button" class="plain" aria-pressed={chosen === call_id} onClick={() => onChoose(call_id)}>
+              <button type="button" class="link" aria-pressed={chosen === call_id} onClick={() => onChoose(call_id)}>
                 {tool}
               </button>
             </td>
@@ -139,8 +139,11 @@ const STEP_NAMES: Readonly<Record<string, string>> = {
 
 function Chosen({ id }: { readonly id: string }) {
   const one = useLoad((client) => stepsOf(client, id), id);
+  const place = useRef<HTMLElement>(null);
+  // It stands above the calls, so that they may go on.
+  useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [one.data]);
   return (
-    <section class="card" aria-label="The chosen call">
+    <section class="card" aria-label="The chosen call" aria-live="polite" ref={place}>
       <Shown of={one}>{(found) => <Waterfall of={found} />}</Shown>
     </section>
   );

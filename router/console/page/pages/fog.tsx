@@ -72,9 +72,9 @@ function Nodes() {
 function Sums({ total, work }: Pick<Resources, 'total' | 'work'>) {
   return (
     <p>
-      {total.nodes} {total.nodes === 1 ? 'node' : 'nodes'}; {total.used_cpu_cores} of {total.cpu_cores} cores and{' '}
-      {total.used_memory_gb} of {total.memory_gb} GB are taken. {work.running_shards} shards and {work.running_jobs}{' '}
-      jobs run, {work.queued} wait.
+      {counted(total.nodes, 'node')}; {total.used_cpu_cores} of {total.cpu_cores} cores and {total.used_memory_gb} of{' '}
+      {total.memory_gb} GB are taken. Running: {counted(work.running_shards, 'shard')} and{' '}
+      {counted(work.running_jobs, 'job')}; waiting: {work.queued}.
     </p>
   );
 }
@@ -93,13 +93,17 @@ function NodeRow({ of: { node_id, agent, state, cpu_cores, memory_gb, used, meas
         <Share name="Memory" used={used.memory_gb} all={memory_gb} unit="GB" />
       </td>
       <td>
-        {used.shards} shards, {used.jobs} jobs
+        {counted(used.shards, 'shard')}, {counted(used.jobs, 'job')}
       </td>
       <td>
         {Math.round(load * 100)} % busy{latency_ms !== null && `, ${latency_ms.toFixed(1)} ms away`}
       </td>
     </tr>
   );
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 interface ShareProps {

@@ -28,7 +28,7 @@ export function Governance() {
                     <td>
                       <button
                         type="button"
-                        class="plain"
+                        class="link"
                         aria-pressed={chosen === each.proposal_id}
                         onClick={() => setChosen(each.proposal_id)}
                       >

@@ -73,7 +73,7 @@ function Path({ of: path, onName }: { readonly of: readonly Step[]; readonly onN
             {name !== null && (
               <>
                 {' '}
-                <button type="button" class="plain" onClick={() => onName(name)}>
+                <button type="button" class="link" onClick={() => onName(name)}>
                   {name}
                 </button>
               </>
@@ -134,7 +134,7 @@ function Around({ start, onName }: AroundProps) {
                   <td>{from}</td>
                   <td>{relation}</td>
                   <td>
-                    <button type="button" class="plain" onClick={() => onName(to)}>
+                    <button type="button" class="link" onClick={() => onName(to)}>
                       {to}
                     </button>{' '}
                     <span class="quiet">{walk.passages.find((each) => each.passage_id === passage_id)?.title}</span>

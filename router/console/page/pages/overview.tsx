@@ -153,13 +153,17 @@ function History({ title, series, factor = 1, unit = '' }: HistoryProps) {
     atMostEveryMs: FIGURES_EVERY_MS,
   });
   return (
-    <Shown of={history} isEmpty={(values) => values.length === 0} empty={`${title}: not measured yet.`}>
+    <Shown
+      of={history}
+      isEmpty={(values) => values.every((value) => value === null)}
+      empty={`${title}: not measured yet.`}
+    >
       {(values) => (
         <Chart
           title={title}
           unit={unit}
-          span="hour"
-          lines={[{ name: 'now', values: values.map((value) => value && value * factor) }]}
+          span="an hour"
+          lines={[{ name: 'now', values: values.map((value) => (value === null ? null : value * factor)) }]}
         />
       )}
     </Shown>
