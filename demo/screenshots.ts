@@ -173,7 +173,7 @@ async function take(
   await prepare?.();
   while ((await page.getByText('Loading …').count()) > 0) await page.waitForTimeout(100);
   if (region === undefined) await page.evaluate('scrollTo(0, 0)');
-  else await page.getByRole('region', { name: region }).evaluate('(element) => element.scrollIntoView()');
+  else await page.evaluate(`document.querySelector('section[aria-label="${region}"]').scrollIntoView()`);
   const bytes = await page.screenshot({ animations: 'disabled' });
   if (bytes.length > MAX_BYTES) throw new Error(`${file} has ${bytes.length} bytes, more than ${MAX_BYTES}`);
   fs.mkdirSync(FOLDER, { recursive: true });

@@ -64,27 +64,40 @@ export class Figures {
     call.steppedAt = now;
   }
 
-  /** A call is over, whatever became of it. */
-  ended(call: Call, entry: Entry | undefined): void {
+  /**
+   * A call is over, whatever became of it.
+   * @returns how long it took, in milliseconds
+   */
+  ended(call: Call, entry: Entry | undefined): number {
+    const durationMs = performance.now() - call.startedAt;
     const server = entry?.server.id ?? NOTHING;
     const durations = this.calls.get(server) ?? new Durations();
     if (durations.count === 0) this.calls.set(server, durations);
-    const now = performance.now();
-    const totalMs = now - call.startedAt;
     const { outcome = 'ok' } = call;
-    durations.observe(totalMs);
+    durations.observe(durationMs);
     this.countsOf(server, nameOf(call, entry))[OUTCOME_AT.get(outcome)!]!++;
-    if (entry?.target.kind !== 'tool') return;
-    this.pulse.note(performance.timeOrigin + now, totalMs, ENDS.get(outcome) ?? 'well');
+    if (entry?.target.kind === 'tool') this.keep(call, entry.target.listedName, server, durationMs);
+    return durationMs;
+  }
+
+  /** For who watches calls. */
+  private keep(
+    { caller, correlationId, outcome = 'ok', startedAt, stepsMs }: Call,
+    tool: string,
+    server: string,
+    totalMs: number,
+  ): void {
+    const startedAtMs = performance.timeOrigin + startedAt;
+    this.pulse.note(startedAtMs + totalMs, totalMs, ENDS.get(outcome) ?? 'well');
     this.recent.add({
-      callId: call.correlationId,
-      agent: call.caller.agentId,
+      callId: correlationId,
+      agent: caller.agentId,
       server,
-      tool: entry.target.listedName,
+      tool,
       outcome,
-      startedAtMs: performance.timeOrigin + call.startedAt,
+      startedAtMs,
       totalMs,
-      stepsMs: call.stepsMs,
+      stepsMs,
     });
   }
 
