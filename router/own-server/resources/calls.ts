@@ -13,6 +13,8 @@ import type { Router } from '../../router.ts';
 import { seesAllCalls } from './visible.ts';
 
 const NEWEST = 100;
+/** An update is a message through the whole router: thousands of calls a second are two of them. */
+const UPDATE_EVERY_MS = 500;
 
 export function callResources(router: Router): readonly Resource[] {
   const { events, figures } = router;
@@ -30,10 +32,17 @@ export function callResources(router: Router): readonly Resource[] {
       uri: 'village://calls',
       name: 'calls',
       title: 'Calls of now',
-      description: `The last ${NEWEST} calls of tools, newest first, and how many there were in each of the last two minutes' seconds, with their durations. Who may search the audit sees those of all, others their own and no seconds. Updated within a tenth of a second.`,
+      description: `The last ${NEWEST} calls of tools, newest first, and how many there were in each of the last two minutes' seconds, with their durations. Who may search the audit sees those of all, others their own and no seconds. Updated at once, then at most twice a second.`,
       mimeType: 'application/json',
       read: async ({ caller }) => ({ json: view(caller, () => true) }),
-      watch: (onUpdate) => events.watch(onUpdate, ['tool_executed', 'security_violation']),
+      watch: (onUpdate) => {
+        const paced = atMostEvery(UPDATE_EVERY_MS, onUpdate);
+        const end = events.watch(paced.run, ['tool_executed', 'security_violation']);
+        return () => {
+          end();
+          paced.end();
+        };
+      },
     }),
     defineResourceTemplate({
       uriTemplate: 'village://calls/like/{text}',
@@ -86,4 +95,23 @@ function shownSecond({ at, calls, failed, refused, p50Ms, p99Ms }: Second) {
 
 function rounded(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
+}
+
+/** `run` does it at once, or when the time since the last is over. */
+function atMostEvery(ms: number, work: () => void): { readonly run: () => void; readonly end: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let last = Number.NEGATIVE_INFINITY;
+  return {
+    run: () => {
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          last = performance.now();
+          work();
+        },
+        Math.max(0, last + ms - performance.now()),
+      ).unref();
+    },
+    end: () => clearTimeout(timer),
+  };
 }
