@@ -8,6 +8,7 @@ import type { AuditOutcome } from './audit/entry.ts';
 import type { Entry } from './catalog/catalog.ts';
 import type { Origin } from './line/origin.ts';
 import type { Message } from './message.ts';
+import type { StepTaken } from './metrics/recent-calls.ts';
 import type { Session } from './session.ts';
 import type { CallSpan } from './tracing/tracer.ts';
 import type { Peer } from './upstreams/peer.ts';
@@ -38,8 +39,8 @@ export class Call {
   readonly startedAt: number = performance.now();
   /** When its present step began: performance.now(). */
   steppedAt: number = this.startedAt;
-  /** Milliseconds of each step behind it. */
-  readonly stepsMs: number[] = [];
+  /** The steps behind it, with their milliseconds. */
+  readonly steps: StepTaken[] = [];
   /** What it belongs to, as its client says. */
   origin: Origin = {};
   /** Set while traces are sent. */

@@ -59,7 +59,7 @@ export class Figures {
     const now = performance.now();
     const ms = now - call.steppedAt;
     this.steps[step].observe(ms);
-    call.stepsMs.push(ms);
+    call.steps.push({ step, ms });
     call.span?.step(step, call.steppedAt, now);
     call.steppedAt = now;
   }
@@ -82,7 +82,7 @@ export class Figures {
 
   /** For who watches calls. */
   private keep(
-    { caller, correlationId, outcome = 'ok', startedAt, stepsMs }: Call,
+    { caller, correlationId, outcome = 'ok', startedAt, steps }: Call,
     tool: string,
     server: string,
     totalMs: number,
@@ -97,7 +97,7 @@ export class Figures {
       outcome,
       startedAtMs,
       totalMs,
-      stepsMs,
+      steps,
     });
   }
 

@@ -11,8 +11,13 @@ export interface RecentCall {
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly totalMs: number;
-  /** Milliseconds of each step that it has behind it, in the order of STEPS; what follows is missing where it ended before. */
-  readonly stepsMs: readonly number[];
+  /** Those that it took, in their order. */
+  readonly steps: readonly StepTaken[];
+}
+
+export interface StepTaken {
+  readonly step: Step;
+  readonly ms: number;
 }
 
 /** As many as there are events. */
@@ -40,12 +45,4 @@ export class RecentCalls {
   find(callId: string): RecentCall | undefined {
     return this.ring.find((call) => call.callId === callId);
   }
-}
-
-/** The steps with their names. */
-export function namedSteps({ stepsMs }: RecentCall, names: readonly Step[]): { step: Step; ms: number }[] {
-  return stepsMs.flatMap((ms, at) => {
-    const step = names[at];
-    return step === undefined ? [] : [{ step, ms }];
-  });
 }

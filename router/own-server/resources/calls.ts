@@ -6,9 +6,8 @@ import { z } from 'zod';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import { unknownTarget } from '../../../shared/request.ts';
 import { defineResource, defineResourceTemplate, type Resource } from '../../../shared/resource.ts';
-import { STEPS } from '../../metrics/figures.ts';
 import type { Second } from '../../metrics/pulse.ts';
-import { namedSteps, type RecentCall } from '../../metrics/recent-calls.ts';
+import type { RecentCall } from '../../metrics/recent-calls.ts';
 import type { Router } from '../../router.ts';
 import { seesAllCalls } from './visible.ts';
 
@@ -64,13 +63,13 @@ export function callResources(router: Router): readonly Resource[] {
       name: 'call',
       title: 'Steps of one call',
       description:
-        'Where the time of one of the last 5,000 calls of tools went: admit (stop, identity, limits, matrix, screening), governance, record_start, upstream, record_end, in milliseconds. For older calls see audit_query.',
+        'Where the time of one of the last 5,000 calls of tools went: admit (stop, identity, limits, matrix, screening), governance where a vote was asked for, record_start, upstream, record_end, in milliseconds. For older calls see audit_query.',
       mimeType: 'application/json',
       async read({ call_id }, { caller }) {
         const call = figures.recent.find(call_id);
         if (call === undefined || (call.agent !== caller.agentId && !seesAllCalls(router, caller)))
           throw unknownTarget({ kind: 'resource', uri: `village://calls/${call_id}` });
-        const steps = namedSteps(call, STEPS).map(({ step, ms }) => ({ step, ms: rounded(ms) }));
+        const steps = call.steps.map(({ step, ms }) => ({ step, ms: rounded(ms) }));
         return { json: { ...shownCall(call), steps } };
       },
     }),

@@ -53,7 +53,7 @@ it('[C2] shows a call as it is made, with its charts, and where its time went', 
   await row.first().getByRole('button', { name: 'mirror__mirror' }).click();
   const chosen = page.getByRole('region', { name: 'The chosen call' });
   await chosen.getByText('its server', { exact: true }).waitFor();
-  expect(await chosen.getByRole('row').count()).toBe(6);
+  expect(await chosen.getByRole('row').count()).toBe(5);
   expect(complaints).toEqual([]);
 });
 

@@ -55,7 +55,7 @@ it('[C2] [O9] shows the calls of now with where their time went, each caller its
   expect(own.calls[0]).toMatchObject({ agent: 'alice', tool: 'mirror__mirror', outcome: 'ok' });
   const { call_id } = own.calls[0]!;
   const { steps } = await read<{ steps: { step: string; ms: number }[] }>(sage, `village://calls/${call_id}`);
-  expect(steps.map(({ step }) => step)).toEqual(['admit', 'governance', 'record_start', 'upstream', 'record_end']);
+  expect(steps.map(({ step }) => step)).toEqual(['admit', 'record_start', 'upstream', 'record_end']);
   expect(steps.every(({ ms }) => ms >= 0)).toBe(true);
   expect((await read<Calls>(bob, 'village://calls')).calls).toEqual([]);
   await expect(read(bob, `village://calls/${call_id}`)).rejects.toThrow(/unknown/i);
