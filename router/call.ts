@@ -8,7 +8,6 @@ import type { AuditOutcome } from './audit/entry.ts';
 import type { Entry } from './catalog/catalog.ts';
 import type { Origin } from './line/origin.ts';
 import type { Message } from './message.ts';
-import type { StepTaken } from './metrics/recent-calls.ts';
 import type { Session } from './session.ts';
 import type { CallSpan } from './tracing/tracer.ts';
 import type { Peer } from './upstreams/peer.ts';
@@ -39,8 +38,8 @@ export class Call {
   readonly startedAt: number = performance.now();
   /** When its present step began: performance.now(). */
   steppedAt: number = this.startedAt;
-  /** The steps behind it, with their milliseconds. */
-  readonly steps: StepTaken[] = [];
+  /** Milliseconds of each step of the line; NaN for those that it did not take. The order is that of STEPS. */
+  readonly stepsMs: number[] = [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN];
   /** What it belongs to, as its client says. */
   origin: Origin = {};
   /** Set while traces are sent. */

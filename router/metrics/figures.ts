@@ -13,6 +13,10 @@ import { RecentCalls } from './recent-calls.ts';
 /** The stretches of one call, in their order. */
 export const STEPS = ['admit', 'governance', 'record_start', 'upstream', 'record_end'] as const;
 export type Step = (typeof STEPS)[number];
+const STEP_AT = { admit: 0, governance: 1, record_start: 2, upstream: 3, record_end: 4 } as const satisfies Record<
+  Step,
+  number
+>;
 
 /** Pairs of server and tool that are counted by name; what comes beyond is counted as `other`. */
 const MAX_TOOLS = 1_000;
@@ -41,7 +45,7 @@ export class Figures {
     upstream: new Durations(),
     record_end: new Durations(),
   };
-  readonly recent = new RecentCalls();
+  readonly recent = new RecentCalls(STEPS.length);
   readonly pulse = new Pulse();
   /** Whole calls by server. */
   readonly calls = new Map<string, Durations>();
@@ -59,7 +63,7 @@ export class Figures {
     const now = performance.now();
     const ms = now - call.steppedAt;
     this.steps[step].observe(ms);
-    call.steps.push({ step, ms });
+    call.stepsMs[STEP_AT[step]] = ms;
     call.span?.step(step, call.steppedAt, now);
     call.steppedAt = now;
   }
@@ -82,7 +86,7 @@ export class Figures {
 
   /** For who watches calls. */
   private keep(
-    { caller, correlationId, outcome = 'ok', startedAt, steps }: Call,
+    { caller, correlationId, outcome = 'ok', startedAt, stepsMs }: Call,
     tool: string,
     server: string,
     totalMs: number,
@@ -97,7 +101,7 @@ export class Figures {
       outcome,
       startedAtMs,
       totalMs,
-      steps,
+      stepsMs,
     });
   }
 

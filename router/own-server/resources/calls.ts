@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import { unknownTarget } from '../../../shared/request.ts';
 import { defineResource, defineResourceTemplate, type Resource } from '../../../shared/resource.ts';
+import { STEPS } from '../../metrics/figures.ts';
 import type { Second } from '../../metrics/pulse.ts';
 import type { RecentCall } from '../../metrics/recent-calls.ts';
 import type { Router } from '../../router.ts';
@@ -69,8 +70,8 @@ export function callResources(router: Router): readonly Resource[] {
         const call = figures.recent.find(call_id);
         if (call === undefined || (call.agent !== caller.agentId && !seesAllCalls(router, caller)))
           throw unknownTarget({ kind: 'resource', uri: `village://calls/${call_id}` });
-        const steps = call.steps.map(({ step, ms }) => ({ step, ms: rounded(ms) }));
-        return { json: { ...shownCall(call), steps } };
+        const steps = STEPS.map((step, at) => ({ step, ms: call.stepsMs[at]! })).filter(({ ms }) => !Number.isNaN(ms));
+        return { json: { ...shownCall(call), steps: steps.map(({ step, ms }) => ({ step, ms: rounded(ms) })) } };
       },
     }),
   ];
