@@ -21,6 +21,8 @@ const STEP_AT = { admit: 0, governance: 1, record_start: 2, upstream: 3, record_
 /** Pairs of server and tool that are counted by name; what comes beyond is counted as `other`. */
 const MAX_TOOLS = 1_000;
 const OTHER = 'other';
+/** Looked up once: it is a getter. */
+const TIME_ORIGIN = performance.timeOrigin;
 /** Calls that named nothing that there is. */
 const NOTHING = '';
 /** Outcomes that are nobody's wish, and those that the line refused; all others are well. */
@@ -91,7 +93,7 @@ export class Figures {
     server: string,
     totalMs: number,
   ): void {
-    const startedAtMs = performance.timeOrigin + startedAt;
+    const startedAtMs = TIME_ORIGIN + startedAt;
     this.pulse.note(startedAtMs + totalMs, totalMs, ENDS.get(outcome) ?? 'well');
     this.recent.add({
       callId: correlationId,
