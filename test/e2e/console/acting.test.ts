@@ -43,6 +43,8 @@ it('[C2] [G4] shows a proposal as it is made, takes the vote, shows the action e
   await page.getByRole('cell', { name: 'alice' }).first().waitFor();
   await page.getByRole('button', { name: 'Verify' }).click();
   await page.getByText(/^\d+ records verified/).waitFor();
+  await page.getByRole('button', { name: 'Look for gaps' }).click();
+  await page.getByText(/^The last \d+ records are without a gap/).waitFor();
   expect(complaints).toEqual([]);
 });
 
