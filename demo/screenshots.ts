@@ -84,7 +84,7 @@ try {
     await page.getByRole('button', { name: 'Explain' }).click();
     await page.getByText('needs level').first().waitFor();
   });
-  await take(page, 'matrix', 'Access', undefined, 'What may whom');
+  await take(page, 'matrix', 'Access', undefined, 'Who may what');
   await take(await open('king', WIDE, 'dark'), 'overview-dark', 'Overview');
   await take(await open('king', PHONE, 'light'), 'calls-phone', 'Calls');
 } finally {

@@ -1,4 +1,4 @@
-/** What may whom: each tool, resource and prompt with the row that decides, and the agents that it lets through. */
+/** Who may what: each tool, resource and prompt with the row that decides, and the agents that it lets through. */
 import { useState } from 'preact/hooks';
 import { conditionsOf, type MatrixTarget, type MatrixView, wholeMatrix } from './matrix.ts';
 import { Shown, Status } from './parts.tsx';
@@ -9,8 +9,8 @@ export function MatrixTable() {
   const [text, setText] = useState('');
   const [agent, setAgent] = useState('');
   return (
-    <section class="card" aria-label="What may whom">
-      <h2>What may whom</h2>
+    <section class="card" aria-label="Who may what">
+      <h2>Who may what</h2>
       <Shown
         of={matrix}
         isEmpty={({ targets }) => targets.length === 0}
@@ -72,7 +72,6 @@ function Rows({ of: { agents, targets }, text, agent }: RowsProps) {
         <thead>
           <tr>
             <th scope="col">What</th>
-            <th scope="col">Row</th>
             <th scope="col">From level</th>
             <th scope="col">Needs also</th>
             <th scope="col">{agents.length === 0 ? 'You' : 'Who may'}</th>
@@ -81,11 +80,11 @@ function Rows({ of: { agents, targets }, text, agent }: RowsProps) {
         <tbody>
           {shown.map((target) => (
             <tr key={`${target.kind} ${target.name} ${target.server}`}>
-              <td>
+              <td class="name">
                 <code>{target.name}</code> <span class="quiet">{target.kind}</span>
+                <RowOf target={target} />
               </td>
-              <td>{target.row === null ? 'none' : <code>{target.row.match}</code>}</td>
-              <td>{target.row?.level ?? 'nobody'}</td>
+              <td class="name">{target.row?.level ?? 'nobody'}</td>
               <td>{needsOf(target)}</td>
               <td>
                 {agents.length === 0 ? <Status value={target.you} /> : <Agents of={target} count={agents.length} />}
@@ -96,6 +95,12 @@ function Rows({ of: { agents, targets }, text, agent }: RowsProps) {
       </table>
     </>
   );
+}
+
+/** Which row it is, where that is not one of its own name. */
+function RowOf({ target: { name, row } }: { readonly target: MatrixTarget }) {
+  if (row?.match === name) return null;
+  return <div class="quiet">{row === null ? 'no row' : <code>{row.match}</code>}</div>;
 }
 
 function needsOf({ row }: MatrixTarget): string {

@@ -80,7 +80,7 @@ it('[C2] [M4] explains why a call of somebody would be denied', async () => {
 it('[C2] [M1] prints the whole matrix for who may know it, and narrows it to a name or an agent', async () => {
   const { page } = await signIn('sage');
   await goTo(page, 'Access');
-  const matrix = page.getByRole('region', { name: 'What may whom' });
+  const matrix = page.getByRole('region', { name: 'Who may what' });
   const rowOf = (name: string) => matrix.getByRole('row').filter({ has: page.getByText(name, { exact: true }) });
   await expect.poll(() => rowOf('free__echo').textContent()).toContain('all 5 agents');
   expect(await rowOf('free__get').textContent()).toMatch(/free\/get.*GOVERNANCE.*king, sage, curator/);

@@ -125,3 +125,16 @@ it('[C2] [S7] is small, paints at once, and loads nothing from elsewhere', async
   const elsewhere = await send(village.url, { method: 'GET', path: '/assets/../../package.json' });
   expect(elsewhere.status).toBe(401);
 });
+
+it('[C2] says in words what a village does not have', async () => {
+  const { page } = await consoles.signIn(village.url, sage());
+  await page.getByText('come from the monitoring server').waitFor();
+  for (const [name, words] of [
+    ['Governance', 'governance server is not among the servers'],
+    ['Knowledge', 'knowledge server is not among the servers'],
+    ['Fog', 'fog server is not among the servers'],
+  ] as const) {
+    await goTo(page, name);
+    await page.getByText(words).waitFor();
+  }
+});
