@@ -2,12 +2,15 @@
  * The token of this tab, in its session storage, so that it ends with the tab; renewed where its user signed in by password. When it
  * has ended for good it says so, and takes another without anything on the page being lost.
  */
-import { type Pair, requestPair, type TokenNeed, VillageError } from '../../../client/index.ts';
+import { z } from 'zod';
+import { requestPair, type TokenNeed, VillageError } from '../../../client/index.ts';
 
 const KEY = 'aivillage.token';
 
 /** A token that was entered has none to renew it. */
-export type Kept = Pick<Pair, 'accessToken'> & Partial<Pair>;
+export type Kept = z.output<typeof keptSchema>;
+
+const keptSchema = z.object({ accessToken: z.string().min(1), refreshToken: z.string().min(1).optional() });
 
 export interface Who {
   readonly agent: string;
@@ -15,8 +18,12 @@ export interface Who {
 }
 
 export function keptInTab(): Kept | undefined {
-  const text = sessionStorage.getItem(KEY);
-  return text === null ? undefined : (JSON.parse(text) as Kept);
+  try {
+    return keptSchema.parse(JSON.parse(sessionStorage.getItem(KEY) ?? ''));
+  } catch {
+    // Nothing, or what another version of the page left.
+    return undefined;
+  }
 }
 
 /** @throws VillageError with the router's words when name or password is wrong */
