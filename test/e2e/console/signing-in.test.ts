@@ -88,7 +88,7 @@ it('[C2] [A3] signs in by name and password, renews what has ended by itself, an
 it('[C2] asks for another token when one has ended, and loses nothing that was typed', {
   timeout: 60_000,
 }, async () => {
-  const { page } = await consoles.signIn(village.url, sage(soon(6)));
+  const { page } = await consoles.signIn(village.url, sage(soon(10)));
   await goTo(page, 'Access');
   await page.getByLabel('Tool').fill('audit_query');
   const again = page.getByRole('region', { name: 'Sign in again' });
