@@ -119,7 +119,7 @@ it('[C2] a thousand live calls a second do not freeze the page', { timeout: 60_0
   );
   expect(load.answers.every(({ message }) => message.error === undefined)).toBe(true);
   // The fault was there: so many that nobody could read them.
-  expect(made).toBeGreaterThan(CALLS_PER_SECOND / 4);
+  expect(made).toBeGreaterThan(CALLS_PER_SECOND / 10);
   expect(perSecond).toBeGreaterThan(LEAST_FRAMES_PER_SECOND);
   expect(frames.longest).toBeLessThan(LONGEST_STILL_MS);
   await page.getByRole('link', { name: 'Stop' }).click();
