@@ -16,6 +16,8 @@ const CONFIG = fileURLToPath(new URL('../mcp-servers.json', import.meta.url));
 const run = promisify(execFile);
 
 export interface DemoVillage {
+  /** Of its console, such as `http://127.0.0.1:40123/`. */
+  readonly url: string;
   /** An MCP client of the router, as this agent. */
   connect(agent: string): Promise<Client>;
   /** Runs `aivillage …` on the village's folder. @returns what it wrote to stdout */
@@ -44,6 +46,7 @@ export async function startVillage(): Promise<DemoVillage> {
   const clients: Client[] = [];
   const command = async (...args: string[]) => (await run(process.execPath, [LAUNCHER, ...args], { env })).stdout;
   return {
+    url: new URL('/', url).href,
     command,
     start(...args) {
       const dataDir = fs.mkdtempSync(path.join(folder, 'own-'));

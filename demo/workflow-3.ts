@@ -14,7 +14,7 @@ const WITHIN_MS = 60_000;
 /** A caller may make 100 calls a minute. */
 const LOOK_EVERY_MS = 300;
 
-interface FogNode {
+export interface FogNode {
   readonly nodeId: string;
   readonly process: ChildProcess;
 }
@@ -72,7 +72,7 @@ async function discover(magi: Client, say: (text: string) => void): Promise<void
   }
 }
 
-async function startNode(village: DemoVillage, address: string): Promise<FogNode> {
+export async function startNode(village: DemoVillage, address: string): Promise<FogNode> {
   const { program, args, env } = village.start('fog', 'node', '--join', address, ...NODE_OFFER);
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
   const nodeId = await new Promise<string>((resolve, reject) => {
@@ -85,14 +85,14 @@ async function startNode(village: DemoVillage, address: string): Promise<FogNode
   return { nodeId, process: child };
 }
 
-async function endNode({ process: child }: FogNode): Promise<void> {
+export async function endNode({ process: child }: FogNode): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
   await gone;
 }
 
-async function soon<T>(look: () => Promise<T>): Promise<NonNullable<T>> {
+export async function soon<T>(look: () => Promise<T>): Promise<NonNullable<T>> {
   const end = performance.now() + WITHIN_MS;
   for (;;) {
     const found = await look();
