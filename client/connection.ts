@@ -135,7 +135,7 @@ export class Connection {
         if (error.kind === 'UNAUTHENTICATED') {
           if (way !== 'token' || wasRefused) throw error;
           wasRefused = true;
-          await tokens.renew();
+          await tokens.renew('refused');
           continue;
         }
         if (error.kind === 'FORBIDDEN' || error.kind === 'INVALID_REQUEST') throw error;

@@ -1,18 +1,18 @@
 /** The token of now: given once, asked for, or made from a refresh token before the old one ends. Keeps none on any disk. */
 import { z } from 'zod';
-import { errorOfHttp } from '../shared/client/answers.ts';
 import { AppError } from '../shared/errors.ts';
+import { type Pair, requestPair } from './token-pair.ts';
 
-export interface TokenPair {
-  readonly accessToken: string;
-  /** Each can be used once. */
-  readonly refreshToken: string;
+export interface TokenPair extends Pair {
   /** To keep the newer pair: the old one opens nothing any more. */
-  readonly onRenewed?: (pair: { readonly accessToken: string; readonly refreshToken: string }) => void;
+  readonly onRenewed?: (pair: Pair) => void;
 }
 
-/** A token, what gives one (asked again before it ends, and when it is refused), or a pair of `POST /api/auth/login`. */
-export type TokenSource = string | (() => string | Promise<string>) | TokenPair;
+/** Why another token is asked for: there was none, the old one ends soon, has ended, or was refused by the router. */
+export type TokenNeed = 'first' | 'ending' | 'ended' | 'refused';
+
+/** A token, what gives one, or a pair of `POST /api/auth/login`. */
+export type TokenSource = string | ((need: TokenNeed) => string | Promise<string>) | TokenPair;
 
 export interface TokensOptions {
   readonly source: TokenSource;
@@ -27,7 +27,6 @@ const LEFT_PART = 0.2;
 const LEFT_MS = 60_000;
 
 const claimsSchema = z.looseObject({ iat: z.number().optional(), exp: z.number().optional() });
-const pairSchema = z.looseObject({ access_token: z.string().min(1), refresh_token: z.string().min(1) });
 
 interface Held {
   readonly text: string;
@@ -70,7 +69,7 @@ export class Tokens {
     if (token !== undefined && !isEnded && (token.renewAt === undefined || now < token.renewAt)) return token.text;
     if (token !== undefined && !isEnded && typeof this.options.source === 'string') return token.text;
     try {
-      return await this.renew();
+      return await this.renew(token === undefined ? 'first' : isEnded ? 'ended' : 'ending');
     } catch (error) {
       // What could not be renewed ahead of its time still holds for a while.
       if (token !== undefined && !isEnded) return token.text;
@@ -78,38 +77,32 @@ export class Tokens {
     }
   }
 
-  /** A newer token, whatever the old one says: it was refused. Those who ask at once get the same. */
-  renew(): Promise<string> {
-    this.renewal ??= this.fetchNew().finally(() => {
+  /** A newer token, whatever the old one says. Those who ask at once get the same. */
+  renew(need: TokenNeed): Promise<string> {
+    this.renewal ??= this.fetchNew(need).finally(() => {
       this.renewal = undefined;
     });
     return this.renewal;
   }
 
-  private async fetchNew(): Promise<string> {
+  private async fetchNew(need: TokenNeed): Promise<string> {
     const { source } = this.options;
     if (typeof source === 'string')
       throw new AppError('UNAUTHENTICATED', {
         text: 'The token has ended, or was refused; give the client a newer one',
       });
     const isFirst = this.held === undefined;
-    this.held = held(typeof source === 'function' ? await source() : await this.refresh(source));
+    this.held = held(typeof source === 'function' ? await source(need) : await this.refresh(source));
     if (!isFirst) this.onRenewed(this.held.text, this.held.expiresAt);
     return this.held.text;
   }
 
   private async refresh({ onRenewed }: TokenPair): Promise<string> {
-    const response = await this.options.fetch(this.options.refreshUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ refresh_token: this.refreshToken }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw errorOfHttp(text) ?? new AppError('UNAUTHENTICATED', { text: 'The token was not renewed' });
-    const { access_token: accessToken, refresh_token: refreshToken } = pairSchema.parse(JSON.parse(text));
-    this.refreshToken = refreshToken;
-    onRenewed?.({ accessToken, refreshToken });
-    return accessToken;
+    const { refreshUrl, fetch: request } = this.options;
+    const pair = await requestPair(refreshUrl, { refresh_token: this.refreshToken }, request);
+    this.refreshToken = pair.refreshToken;
+    onRenewed?.(pair);
+    return pair.accessToken;
   }
 }
 

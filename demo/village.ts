@@ -17,6 +17,8 @@ const run = promisify(execFile);
 const COMMAND_MS = 60_000;
 
 export interface DemoVillage {
+  /** Of its console, such as `http://127.0.0.1:40123/`. */
+  readonly url: string;
   /** An MCP client of the router, as this agent. */
   connect(agent: string): Promise<Client>;
   /** Runs `aivillage …` on the village's folder. @returns what it wrote to stdout */
@@ -50,6 +52,7 @@ export async function startVillage(): Promise<DemoVillage> {
   const command = async (...args: string[]) =>
     (await run(process.execPath, [LAUNCHER, ...args], { env, timeout: COMMAND_MS })).stdout;
   return {
+    url: new URL('/', url).href,
     command,
     start(...args) {
       const dataDir = fs.mkdtempSync(path.join(folder, 'own-'));

@@ -71,7 +71,8 @@ async function discover(magi: Client, say: (text: string) => void): Promise<void
   }
 }
 
-function startNode(village: DemoVillage, address: string): ChildProcess {
+/** A process; it has joined when it says that it is ready. */
+export function startNode(village: DemoVillage, address: string): ChildProcess {
   const { program, args, env } = village.start('fog', 'node', '--join', address, ...NODE_OFFER);
   return spawn(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'] });
 }

@@ -38,6 +38,8 @@ export class Call {
   readonly startedAt: number = performance.now();
   /** When its present step began: performance.now(). */
   steppedAt: number = this.startedAt;
+  /** Milliseconds of each step of the line; NaN for those that it did not take. The order is that of STEPS. */
+  readonly stepsMs: number[] = [Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN];
   /** What it belongs to, as its client says. */
   origin: Origin = {};
   /** Set while traces are sent. */

@@ -251,6 +251,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
         registry,
         publicKey: signingKey.publicKey,
         issuer: settings.jwtIssuer,
+        agents: () => [...current.agents.keys()],
         rightsOf: (agentId) => rightsOf(agents(agentId)),
       }),
     ],

@@ -232,6 +232,9 @@ const resources: readonly PermissionRow[] = [
   { match: 'resource:monitoring://*', level: 'READ_ONLY' },
   { match: 'resource:twin://*', level: 'READ_ONLY', permission: 'twin:read' },
   { match: 'resource:village://*', level: 'READ_ONLY' },
+  // Read again and again by whoever watches; what they tell is in the audit itself.
+  { match: 'resource:village://calls*', level: 'READ_ONLY', audit: false },
+  { match: 'resource:village://services', level: 'READ_ONLY', audit: false },
   // Names of all servers and tools are in it.
   { match: 'resource:village://metrics', level: 'READ_ONLY', permission: 'monitoring:diagnose' },
 ];

@@ -113,7 +113,7 @@ export const REQUIREMENTS: Readonly<Record<string, Requirement>> = {
   O9: stands('events'),
   O8: stands('health over REST'),
   C1: stands('client library'),
-  C2: later('console'),
+  C2: stands('console'),
   C3: later('hosts'),
   X1: stands('configuration'),
   X2: stands('the command'),

@@ -34,7 +34,9 @@ const TELL_AFTER_MS = 50;
 export class Events {
   private readonly ring: VillageEvent[] = [];
   private readonly nowMs: () => number;
-  private readonly watchers = new Set<() => void>();
+  private readonly watchers = new Set<Watcher>();
+  /** Kinds that came since somebody was told last. */
+  private readonly fresh = new Set<EventKind>();
   private telling: NodeJS.Timeout | undefined;
   private count = 0;
 
@@ -51,11 +53,9 @@ export class Events {
     const at = this.count % CAPACITY;
     this.count++;
     this.ring[at] = { ...event, seq: this.count, atMs: this.nowMs() };
-    if (this.watchers.size === 0 || this.telling !== undefined) return;
-    this.telling = setTimeout(() => {
-      this.telling = undefined;
-      for (const watcher of this.watchers) watcher();
-    }, TELL_AFTER_MS).unref();
+    if (this.watchers.size === 0) return;
+    this.fresh.add(event.kind);
+    this.telling ??= setTimeout(() => this.tell(), TELL_AFTER_MS).unref();
   }
 
   /** Events above `seq` that pass, oldest first; those that left the ring are gone. */
@@ -78,10 +78,24 @@ export class Events {
     return found.reverse();
   }
 
-  watch(onEvents: () => void): () => void {
-    this.watchers.add(onEvents);
+  /** @param kinds hears of these alone, so that who waits for rare events is not woken by a thousand calls a second */
+  watch(onEvents: () => void, kinds: readonly EventKind[] = EVENT_KINDS): () => void {
+    const watcher: Watcher = { onEvents, kinds };
+    this.watchers.add(watcher);
     return () => {
-      this.watchers.delete(onEvents);
+      this.watchers.delete(watcher);
     };
   }
+
+  private tell(): void {
+    this.telling = undefined;
+    const fresh = new Set(this.fresh);
+    this.fresh.clear();
+    for (const { onEvents, kinds } of this.watchers) if (kinds.some((kind) => fresh.has(kind))) onEvents();
+  }
+}
+
+interface Watcher {
+  readonly onEvents: () => void;
+  readonly kinds: readonly EventKind[];
 }

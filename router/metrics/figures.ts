@@ -7,16 +7,29 @@ import type { AuditOutcome } from '../audit/entry.ts';
 import { AUDIT_OUTCOMES } from '../audit/entry.ts';
 import type { Call } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
+import { Pulse } from './pulse.ts';
+import { RecentCalls } from './recent-calls.ts';
 
 /** The stretches of one call, in their order. */
 export const STEPS = ['admit', 'governance', 'record_start', 'upstream', 'record_end'] as const;
 export type Step = (typeof STEPS)[number];
+const STEP_AT = { admit: 0, governance: 1, record_start: 2, upstream: 3, record_end: 4 } as const satisfies Record<
+  Step,
+  number
+>;
 
 /** Pairs of server and tool that are counted by name; what comes beyond is counted as `other`. */
 const MAX_TOOLS = 1_000;
 const OTHER = 'other';
+/** Looked up once: it is a getter. */
+const TIME_ORIGIN = performance.timeOrigin;
 /** Calls that named nothing that there is. */
 const NOTHING = '';
+/** Outcomes that are nobody's wish, and those that the line refused; all others are well. */
+const ENDS = new Map<AuditOutcome, 'failed' | 'refused'>([
+  ...(['failed', 'tool_error', 'timed_out', 'unknown', 'too_large'] as const).map((each) => [each, 'failed'] as const),
+  ...(['denied', 'blocked', 'limited', 'stopped'] as const).map((each) => [each, 'refused'] as const),
+]);
 const OUTCOME_AT = new Map<AuditOutcome, number>(AUDIT_OUTCOMES.map((outcome, index) => [outcome, index]));
 
 export interface CallCount {
@@ -34,6 +47,8 @@ export class Figures {
     upstream: new Durations(),
     record_end: new Durations(),
   };
+  readonly recent = new RecentCalls(STEPS.length);
+  readonly pulse = new Pulse();
   /** Whole calls by server. */
   readonly calls = new Map<string, Durations>();
   /** Messages from clients by kind. */
@@ -48,7 +63,9 @@ export class Figures {
   /** A call has this step behind it. */
   passed(call: Call, step: Step): void {
     const now = performance.now();
-    this.steps[step].observe(now - call.steppedAt);
+    const ms = now - call.steppedAt;
+    this.steps[step].observe(ms);
+    call.stepsMs[STEP_AT[step]] = ms;
     call.span?.step(step, call.steppedAt, now);
     call.steppedAt = now;
   }
@@ -62,9 +79,32 @@ export class Figures {
     const server = entry?.server.id ?? NOTHING;
     const durations = this.calls.get(server) ?? new Durations();
     if (durations.count === 0) this.calls.set(server, durations);
+    const { outcome = 'ok' } = call;
     durations.observe(durationMs);
-    this.countsOf(server, nameOf(call, entry))[OUTCOME_AT.get(call.outcome ?? 'ok')!]!++;
+    this.countsOf(server, nameOf(call, entry))[OUTCOME_AT.get(outcome)!]!++;
+    if (entry?.target.kind === 'tool') this.keep(call, entry.target.listedName, server, durationMs);
     return durationMs;
+  }
+
+  /** For who watches calls. */
+  private keep(
+    { caller, correlationId, outcome = 'ok', startedAt, stepsMs }: Call,
+    tool: string,
+    server: string,
+    totalMs: number,
+  ): void {
+    const startedAtMs = TIME_ORIGIN + startedAt;
+    this.pulse.note(startedAtMs + totalMs, totalMs, ENDS.get(outcome) ?? 'well');
+    this.recent.add({
+      callId: correlationId,
+      agent: caller.agentId,
+      server,
+      tool,
+      outcome,
+      startedAtMs,
+      totalMs,
+      stepsMs,
+    });
   }
 
   failed(reason: string): void {

@@ -8,6 +8,8 @@ export interface OwnServerDeps {
   readonly dataDir: string;
   readonly checkpointDir: string;
   readonly registry: ServiceRegistry;
+  /** Names of the configuration. */
+  readonly agents: () => readonly string[];
   /** What an agent that has no token at hand would get: its level and permissions by the configuration. */
   readonly rightsOf: (
     agentId: string,

@@ -10,7 +10,7 @@ import { openSession, type VillageServer } from '../../shared/village-server.ts'
 import { OWN_ID } from '../config/server-entry.ts';
 import type { Transport } from '../upstreams/transport.ts';
 import type { OwnServerDeps } from './deps.ts';
-import { ownResources } from './resources.ts';
+import { ownResources } from './resources/index.ts';
 import { ownTools } from './tools/index.ts';
 
 export interface OwnServerOptions extends OwnServerDeps {

@@ -10,7 +10,12 @@ export function bearerTokens(): string[] {
   return Array.from({ length: AGENTS }, (_, i) => bearerToken(`bench-${i}`));
 }
 
-function bearerToken(agentId: string): string {
+/** One that may see everything there is to watch. */
+export function watcherToken(): string {
+  return bearerToken('watcher', { role: 'admin', governance_level: 5 });
+}
+
+function bearerToken(agentId: string, more: Readonly<Record<string, unknown>> = {}): string {
   const iat = Math.floor(Date.now() / 1000);
   const claims = {
     sub: agentId,
@@ -24,6 +29,7 @@ function bearerToken(agentId: string): string {
     exp: iat + LIFETIME_SECONDS,
     jti: randomUUID(),
     type: 'access',
+    ...more,
   };
   const text = `${base64({ alg: 'HS256', typ: 'JWT' })}.${base64(claims)}`;
   return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;

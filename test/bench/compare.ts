@@ -1,13 +1,14 @@
 /**
  * Two checkouts of the router beside each other, in turn: `node test/bench/compare.ts FOLDER FOLDER [--upstream http]
- * [--in-flight 64] [--repeats 7] [--flags-b "--max-semi-space-size=32"]`. For "is this change worth it", on a machine with neighbours.
+ * [--in-flight 64] [--repeats 7] [--flags-b "--max-semi-space-size=32"] [--watch-b]`. For "is this change worth it", on a machine with neighbours.
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { watcherToken } from './bearer.ts';
 import type { LoadResult } from './load.ts';
 import { load, settle } from './measure.ts';
 import { median } from './median.ts';
-import { Processes } from './processes.ts';
+import { firstMessage, Processes } from './processes.ts';
 import { startTarget, type Target } from './targets.ts';
 
 const { values, positionals } = parseArgs({
@@ -18,6 +19,8 @@ const { values, positionals } = parseArgs({
     repeats: { type: 'string', default: '7' },
     /** Node's own flags for the second. */
     'flags-b': { type: 'string', default: '' },
+    /** A console is open on the second, and its metrics are scraped: give the same folder twice. */
+    'watch-b': { type: 'boolean', default: false },
   },
 });
 const [first, second] = positionals.map((folder) => path.resolve(folder));
@@ -39,6 +42,7 @@ try {
   targets.push(await startTarget(processes, 'router', { upstream, root: first }));
   targets.push(await startTarget(processes, 'router', { upstream, root: second, nodeFlags }));
   for (const target of targets) await settle(processes, target);
+  if (values['watch-b']) await watch(targets[1]!);
   for (let repeat = 0; repeat < Number(values.repeats); repeat++) {
     for (const [i, target] of targets.entries()) results[i as 0 | 1].push(await load(processes, target, plan));
   }
@@ -58,3 +62,14 @@ for (const [name, read] of [
   process.stdout.write(`${name}: ${one.toFixed(2)} and ${two.toFixed(2)}, second by first ${ratio.toFixed(3)}\n`);
 }
 process.stdout.write(`errors and lost: ${[...a, ...b].reduce((sum, { errors, lost }) => sum + errors + lost, 0)}\n`);
+
+async function watch(target: Target): Promise<void> {
+  const file = path.join(import.meta.dirname, 'watcher.ts');
+  const watcher = processes.start('rest', file, [target.url, watcherToken()], { channel: true });
+  await firstMessage(watcher);
+  watcher.on('exit', (code) => {
+    if (code === null || code === 0) return;
+    process.stderr.write('nobody watched: the figures would be wrong\n');
+    process.exit(1);
+  });
+}

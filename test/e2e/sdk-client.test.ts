@@ -81,7 +81,11 @@ describe.each(WAYS)("the SDK's client over %s at %s", (door, version) => {
     expect((await client.listPrompts()).prompts.map(({ name }) => name)).toContain('up__greet');
     expect((await client.listResources()).resources.map(({ uri }) => uri)).toContain('note://alice');
     const { resourceTemplates } = await client.listResourceTemplates();
-    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual(['village://events/{after}']);
+    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
+      'village://events/{after}',
+      'village://calls/like/{text}',
+      'village://calls/{call_id}',
+    ]);
     expect(await client.ping()).toEqual({});
   });
 

@@ -100,6 +100,8 @@ const pinned = [
   'resource:monitoring://* READ_ONLY',
   'resource:twin://*      READ_ONLY  twin:read',
   'resource:village://*   READ_ONLY',
+  'resource:village://calls* READ_ONLY  unrecorded',
+  'resource:village://services READ_ONLY  unrecorded',
   'resource:village://metrics READ_ONLY  monitoring:diagnose',
   'prompt:answer_with_citations READ_ONLY',
   'prompt:find_knowledge_gaps READ_ONLY',
@@ -114,12 +116,21 @@ const pinned = [
 ];
 
 it('[M1] the built-in rows are these', () => {
-  const printed = BUILT_IN_ROWS.map(({ match, level, permission, justification, approval, timeoutMs, ...rest }) => {
-    expect(rest).toEqual({});
-    const limit = timeoutMs === undefined ? undefined : `${timeoutMs / 1_000} s`;
-    const conditions = [level, permission, justification && 'justification', approval, limit].filter(Boolean);
-    return `${match.padEnd(22)} ${conditions.join('  ')}`;
-  });
+  const printed = BUILT_IN_ROWS.map(
+    ({ match, level, permission, justification, approval, timeoutMs, audit, ...rest }) => {
+      expect(rest).toEqual({});
+      const limit = timeoutMs === undefined ? undefined : `${timeoutMs / 1_000} s`;
+      const conditions = [
+        level,
+        permission,
+        justification && 'justification',
+        approval,
+        limit,
+        audit === false && 'unrecorded',
+      ].filter(Boolean);
+      return `${match.padEnd(22)} ${conditions.join('  ')}`;
+    },
+  );
   expect(printed).toEqual(pinned);
 });
 

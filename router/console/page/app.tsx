@@ -1,81 +1,108 @@
-/** The frame: signing in, the menu, the state of the connection, and the page that the address names. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+/** Who is signed in, and the state of the connection; what is on the page stays when either is lost. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { VillageError } from '../../../client/index.ts';
-import { Access } from './pages/access.tsx';
-import { Audit } from './pages/audit.tsx';
-import { Governance } from './pages/governance.tsx';
-import { Overview } from './pages/overview.tsx';
-import { Servers } from './pages/servers.tsx';
-import { Stop } from './pages/stop.tsx';
-import { SignIn } from './sign-in.tsx';
+import { Credentials, type Kept, keptInTab } from './credentials.ts';
+import { Frame } from './frame.tsx';
+import { SignIn, SignInForm } from './sign-in.tsx';
 import { wordsOf } from './use-load.ts';
-import { clientFor, keepToken, keptToken, type Village, VillageContext, whoOf } from './village.ts';
-
-const PAGES = { Overview, Servers, Governance, Audit, Access, Stop } as const;
-type Name = keyof typeof PAGES;
-
-const nameIn = (hash: string): Name => {
-  const name = hash.slice(2).split('/')[0]!;
-  return Object.hasOwn(PAGES, name) ? (name as Name) : 'Overview';
-};
+import { clientFor, type Village, VillageContext } from './village.ts';
 
 export function App() {
-  const [token, setToken] = useState(keptToken);
+  const [credentials, setCredentials] = useState(() => {
+    const kept = keptInTab();
+    return kept === undefined ? undefined : new Credentials(kept);
+  });
   const [why, setWhy] = useState<string>();
-  const leave = (reason?: string): void => {
-    keepToken(undefined);
-    setWhy(reason);
-    setToken(undefined);
+  const enter = (kept: Kept): void => {
+    setWhy(undefined);
+    setCredentials(new Credentials(kept));
   };
-  if (token === undefined) {
-    const enter = (text: string): void => {
-      keepToken(text);
-      setWhy(undefined);
-      setToken(text);
-    };
-    return <SignIn why={why} onToken={enter} />;
-  }
-  return <SignedIn key={token} token={token} onLeave={leave} />;
+  const leave = (reason?: string): void => {
+    void credentials?.forget();
+    setWhy(reason);
+    setCredentials(undefined);
+  };
+  if (credentials === undefined) return <SignIn why={why} onSignIn={enter} />;
+  return <SignedIn key={credentials} credentials={credentials} onLeave={leave} onOther={enter} />;
 }
 
-function SignedIn({ token, onLeave }: { readonly token: string; readonly onLeave: (why?: string) => void }) {
-  const client = useMemo(() => clientFor(token), [token]);
+interface SignedInProps {
+  readonly credentials: Credentials;
+  readonly onLeave: (why?: string) => void;
+  /** Somebody else signed in. */
+  readonly onOther: (kept: Kept) => void;
+}
+
+function SignedIn({ credentials, onLeave, onOther }: SignedInProps) {
+  const client = useMemo(() => clientFor(credentials), [credentials]);
   const [tools, setTools] = useState<ReadonlySet<string>>();
   const [isAway, setAway] = useState(false);
+  const [isEnded, setEnded] = useState(false);
+  const [turn, setTurn] = useState(0);
   const [problem, setProblem] = useState<string>();
+  const isShown = useRef(false);
+
+  const readTools = (): void => {
+    client.listTools().then(
+      (found) => {
+        isShown.current = true;
+        setTools(new Set(found.keys()));
+      },
+      (error: unknown) => {
+        if (!(error instanceof VillageError) || error.reason !== 'INVALID_API_KEY') setProblem(wordsOf(error));
+        // Before anything was shown there is nothing to keep.
+        else if (!isShown.current) onLeave(error.message);
+      },
+    );
+  };
   useEffect(() => {
-    const read = (): void => {
-      client.listTools().then(
-        (found) => setTools(new Set(found.keys())),
-        (error: unknown) => {
-          if (error instanceof VillageError && error.reason === 'INVALID_API_KEY') onLeave(error.message);
-          else setProblem(wordsOf(error));
-        },
-      );
-    };
+    credentials.onEnded = () => setEnded(true);
     const stop = client.on((event) => {
       if (event.kind === 'attempt_failed') setAway(true);
-      if (event.kind === 'state' && event.state !== 'connecting') setAway(event.state === 'disconnected');
-      if (event.kind === 'tools_changed' || event.kind === 'reconnected') read();
+      if (event.kind === 'state' && event.state !== 'connecting')
+        setAway(event.state === 'disconnected' && event.reason !== 'INVALID_API_KEY');
+      if (event.kind === 'tools_changed' || event.kind === 'reconnected') readTools();
       // Nothing else may be asked for just then: the page comes back by itself.
       if (event.kind === 'state' && event.state === 'disconnected') client.connect().catch(() => undefined);
     });
-    read();
+    readTools();
     return () => {
       stop();
       void client.close();
     };
   }, [client]);
+
+  const again = (kept: Kept): void => {
+    const { agent } = credentials.who;
+    if (new Credentials(kept).who.agent !== agent) {
+      onOther(kept);
+      return;
+    }
+    credentials.keep(kept);
+    setEnded(false);
+    client.connect().then(
+      () => setTurn((before) => before + 1),
+      () => undefined,
+    );
+  };
   const village = useMemo<Village | undefined>(
-    () => (tools === undefined ? undefined : { client, tools, token, who: whoOf(token) }),
-    [client, tools, token],
+    () => (tools === undefined ? undefined : { client, credentials, tools, who: credentials.who, turn }),
+    [client, credentials, tools, turn],
   );
   return (
     <VillageContext.Provider value={village}>
-      {isAway && (
+      {isAway && !isEnded && (
         <p class="banner" role="alert">
           The router does not answer. What you see may be old; the page comes back by itself.
         </p>
+      )}
+      {isEnded && village !== undefined && (
+        <section class="banner" aria-label="Sign in again">
+          <p role="alert">
+            Your token has ended. Sign in again, and go on where you were: what you typed below is still there.
+          </p>
+          <SignInForm why={undefined} onSignIn={again} />
+        </section>
       )}
       {village === undefined ? (
         <main>
@@ -94,47 +121,5 @@ function SignedIn({ token, onLeave }: { readonly token: string; readonly onLeave
         <Frame village={village} onLeave={() => onLeave()} />
       )}
     </VillageContext.Provider>
-  );
-}
-
-function Frame({ village: { who }, onLeave }: { readonly village: Village; readonly onLeave: () => void }) {
-  const [name, setName] = useState(() => nameIn(location.hash));
-  useEffect(() => {
-    const follow = (): void => setName(nameIn(location.hash));
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
-  const Current = PAGES[name];
-  return (
-    <>
-      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
-        To the content
-      </button>
-      <header>
-        <strong>AIVillage</strong>
-        <nav aria-label="Pages">
-          <ul>
-            {Object.keys(PAGES).map((each) => (
-              <li key={each}>
-                <a href={`#/${each}`} {...(each === name && { 'aria-current': 'page' as const })}>
-                  {each}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
-        <div class="who">
-          <span>
-            {who.agent} · {who.level}
-          </span>
-          <button type="button" class="plain" onClick={onLeave}>
-            Sign out
-          </button>
-        </div>
-      </header>
-      <main id="main" tabIndex={-1}>
-        <Current key={name} />
-      </main>
-    </>
   );
 }

@@ -47,12 +47,19 @@ export interface ActionProps {
   /** What its button says. */
   readonly name: string;
   readonly kind?: 'danger' | 'plain';
+  /** @returns what is said when it is done */
   readonly act: (form: FormData) => Promise<string>;
+  /** Does it once without being asked. */
+  readonly isEager?: boolean;
   readonly children?: ComponentChildren;
 }
 
 /** A form that does one thing and says what came of it. */
-export function Action({ name, kind, act, children }: ActionProps) {
+export function Action({ name, kind, act, isEager = false, children }: ActionProps) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (isEager) form.current?.requestSubmit();
+  }, []);
   const [state, setState] = useState<{ said?: string; failed?: string; isBusy?: boolean }>({});
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -63,7 +70,7 @@ export function Action({ name, kind, act, children }: ActionProps) {
     );
   };
   return (
-    <form onSubmit={submit}>
+    <form ref={form} onSubmit={submit}>
       {children}
       <button type="submit" class={kind ?? ''} disabled={state.isBusy === true}>
         {name}
@@ -77,6 +84,21 @@ export function Action({ name, kind, act, children }: ActionProps) {
 
 const STATUS_CLASS: Readonly<Record<string, string>> = {
   healthy: 'good',
+  up: 'good',
+  running: 'good',
+  succeeded: 'good',
+  resolved: 'good',
+  cached: 'good',
+  queued: 'warn',
+  placed: 'warn',
+  pending: 'warn',
+  firing: 'bad',
+  lost: 'bad',
+  left: 'warn',
+  cancelled: 'warn',
+  limit_exceeded: 'bad',
+  too_large: 'bad',
+  unknown: 'bad',
   executed: 'good',
   approved: 'good',
   allowed: 'good',

@@ -1,6 +1,8 @@
-/** The servers behind the router, as `service_list` tells of them. */
+/** The servers behind the router, as they tell of themselves. */
 import { z } from 'zod';
 import type { VillageClient } from '../../../client/index.ts';
+
+export const SERVICES_URI = 'village://services';
 
 const schema = z.looseObject({
   services: z.array(
@@ -20,5 +22,5 @@ const schema = z.looseObject({
 export type Service = z.output<typeof schema>['services'][number];
 
 export async function services(client: VillageClient): Promise<Service[]> {
-  return schema.parse(await client.call('service_list')).services;
+  return schema.parse(await client.read(SERVICES_URI)).services;
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { VillageError } from '../../../client/index.ts';
+import type { Credentials } from './credentials.ts';
 
 const schema = z.looseObject({
   state: z.enum(['stopped', 'running']),
@@ -12,8 +13,8 @@ const schema = z.looseObject({
 
 export type StopState = z.output<typeof schema>;
 
-export async function stopState(token: string): Promise<StopState> {
-  const response = await fetch('/api/emergency-stop', { headers: { authorization: `Bearer ${token}` } });
+export async function stopState(credentials: Credentials): Promise<StopState> {
+  const response = await credentials.fetch('/api/emergency-stop');
   if (!response.ok) throw new VillageError('FORBIDDEN', { text: 'The state of the emergency stop cannot be read' });
   return schema.parse(await response.json());
 }

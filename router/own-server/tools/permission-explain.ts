@@ -7,7 +7,7 @@ import { defineTool } from '../../../shared/tool.ts';
 import type { OwnServerDeps } from '../deps.ts';
 
 /** Who may ask about others, and about what they cannot see themselves: whoever may read the audit. */
-function mayAskAboutAll(rights: Rights): boolean {
+export function mayAskAboutAll(rights: Rights): boolean {
   return rights.level >= LEVELS.GOVERNANCE && permits(rights.permissions, 'audit:read');
 }
 

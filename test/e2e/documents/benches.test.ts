@@ -24,6 +24,7 @@ it.each([
   ['tokens', 'verify_new_us'],
   ['twin', '"found_in_10": 1'],
   ['upstream-http', '"cpuMicrosPerCall"'],
+  ['watching', 'core'],
 ])('node test/bench/%s.ts prints its figures', { timeout: LIMIT_MS }, async (name, words) => {
   expect(await printed(`test/bench/${name}.ts`, '--quick')).toContain(words);
 });
@@ -41,5 +42,7 @@ it('node test/bench/profile.ts says where the CPU of a call goes', { timeout: LI
 });
 
 it('node test/bench/compare.ts FOLDER FOLDER compares two checkouts', { timeout: LIMIT_MS }, async () => {
-  expect(await printed('test/bench/compare.ts', ROOT, ROOT, '--repeats', '1')).toContain('errors and lost: 0');
+  expect(await printed('test/bench/compare.ts', ROOT, ROOT, '--watch-b', '--repeats', '1')).toContain(
+    'errors and lost: 0',
+  );
 });

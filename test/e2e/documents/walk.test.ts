@@ -156,16 +156,15 @@ it('[C3] [X2] every other command that a document names does what it is there fo
   const all = markdownFiles(clone).flatMap(({ text: document }) => commandsOf(document).map(shellCommand));
   const rest = [...new Set(all)].filter((command) => {
     const plain = plainCommand(command);
-    return plain.startsWith('aivillage ') && !elsewhere.has(plain) && !walked.has(plain);
+    return /^(?:aivillage|curl) /.test(plain) && !elsewhere.has(plain) && !walked.has(plain);
   });
   const readmeConfig = path.join(clone, 'readme-servers.json');
   fs.writeFileSync(readmeConfig, blockWith('"mcpServers"', 'json'));
   const failed: string[] = [];
   for (const command of rest.toSorted((a, b) => Number(STOPS.test(a)) - Number(STOPS.test(b)))) {
-    const filled = FILLED.reduce((line, [from, to]) => line.replace(from, to), command).replace(
-      /--join …\S*/,
-      `--join ${address}`,
-    );
+    const filled = FILLED.reduce((line, [from, to]) => line.replace(from, to), command)
+      .replace(/--join …\S*/, `--join ${address}`)
+      .replace('127.0.0.1:8083', `127.0.0.1:${env.MCP_PORT}`);
     if (/…|<\w/.test(filled)) failed.push(`${command}: say in FILLED what a reader puts there`);
     else if (GOES_ON.test(filled)) await untilReady(`AIVILLAGE_DATA_DIR=~/another ${filled}`);
     else {

@@ -75,7 +75,7 @@ it('[C1] asks a function again before the token ends, and when it was refused', 
   expect(await made.tokens.get()).toBe(first);
   made.now = START + LIFE_MS - 60_000;
   expect(await made.tokens.get()).not.toBe(first);
-  await made.tokens.renew();
+  await made.tokens.renew('refused');
   expect(given).toBe(3);
 });
 
@@ -87,4 +87,20 @@ it('[C1] a text that is no JWT is shown as it is; one that has ended is refused 
   expect(await made.tokens.get()).toBe(token('a', START));
   made.now++;
   await expect(made.tokens.get()).rejects.toMatchObject({ reason: 'INVALID_API_KEY' });
+});
+
+it('[C1] tells a function why another token is asked for', async () => {
+  const needs: string[] = [];
+  const made = bench((need) => {
+    needs.push(need);
+    if (need === 'ending') throw new Error('not yet');
+    return token(need, made.now);
+  });
+  await made.tokens.get();
+  made.now += LIFE_MS - 1_000;
+  await made.tokens.get();
+  made.now += 1_000;
+  await made.tokens.get();
+  await made.tokens.renew('refused');
+  expect(needs).toEqual(['first', 'ending', 'ended', 'refused']);
 });

@@ -3,23 +3,14 @@ import { useState } from 'preact/hooks';
 import { z } from 'zod';
 import { VillageError } from '../../../../client/index.ts';
 import { AUDIT_OUTCOMES } from '../../../audit/entry.ts';
+import { type AuditRecord, type AuditSearch, auditPage, type Gaps, gapsIn, type Outage, outages } from '../audit.ts';
 import { Action, fieldOf, Page, Shown, Status, Time } from '../parts.tsx';
 import { useLoad } from '../use-load.ts';
 import { useVillage } from '../village.ts';
 
-const recordSchema = z.looseObject({
-  seq: z.number(),
-  /** Milliseconds since the epoch. */
-  time: z.number(),
-  kind: z.string(),
-  agent: z.string().optional(),
-  tool: z.string().optional(),
-  outcome: z.string().optional(),
-  reason: z.string().optional(),
-});
-const schema = z.looseObject({ records: z.array(recordSchema), next_before: z.number().nullable() });
-type AuditRecord = z.output<typeof recordSchema>;
-type Search = Readonly<Record<string, string | number>>;
+const SHOWN = 50;
+/** As many as one question may give. */
+const LOOKED_THROUGH = 1_000;
 const FIELDS = ['agent', 'tool'] as const;
 
 export function Audit() {
@@ -33,11 +24,8 @@ export function Audit() {
 }
 
 function Records() {
-  const [search, setSearch] = useState<Search>({});
-  const found = useLoad(
-    async (client) => schema.parse(await client.call('audit_query', { ...search, limit: 50 })),
-    JSON.stringify(search),
-  );
+  const [search, setSearch] = useState<AuditSearch>({});
+  const found = useLoad((client) => auditPage(client, search, SHOWN), JSON.stringify(search));
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -99,6 +87,7 @@ function Records() {
         </Shown>
       </section>
       <Verify />
+      <LookForGaps />
     </Page>
   );
 }
@@ -121,6 +110,46 @@ function Verify() {
     <section class="card" aria-label="Verification">
       <h2>Was anything changed?</h2>
       <Action name="Verify" act={verify} />
+    </section>
+  );
+}
+
+function LookForGaps() {
+  const { client } = useVillage();
+  const [gaps, setGaps] = useState<Gaps & { readonly outages: readonly Outage[] }>();
+  const look = async (): Promise<string> => {
+    const { records } = await auditPage(client, {}, LOOKED_THROUGH);
+    const found = gapsIn(records);
+    setGaps({ ...found, outages: await outages(client) });
+    const { length } = records;
+    if (found.missing.length > 0) return `Among the last ${length} records numbers are missing; verify the audit.`;
+    return `The last ${length} records are without a gap.`;
+  };
+  return (
+    <section class="card" aria-label="Gaps">
+      <h2>Is anything missing?</h2>
+      <Action name="Look for gaps" act={look} />
+      {gaps !== undefined && (
+        <ul>
+          {gaps.missing.map(({ from, to }) => (
+            <li key={from} class="bad">
+              Records {from} to {to} are not there.
+            </li>
+          ))}
+          {gaps.outages.map(({ seq, time, details: { downMs, refused, why } }) => (
+            <li key={seq}>
+              For {(downMs / 1_000).toFixed(1)} s before <Time at={new Date(time).toISOString()} /> nothing could be
+              written ({why}); {refused} calls were refused for it.
+            </li>
+          ))}
+          {gaps.open.map(({ seq, agent, tool, time }) => (
+            <li key={seq}>
+              {agent ?? 'Somebody'} began <code>{tool ?? 'a call'}</code> at <Time at={new Date(time).toISOString()} />:
+              no end is on record, so it still runs, or was cut off.
+            </li>
+          ))}
+        </ul>
+      )}
     </section>
   );
 }

@@ -6,6 +6,19 @@ import { useLoad } from '../use-load.ts';
 import { useVillage } from '../village.ts';
 
 export function Governance() {
+  const { tools } = useVillage();
+  if (tools.has('governance_status')) return <Proposals />;
+  return (
+    <Page title="Governance">
+      <p class="card">
+        The governance server is not among the servers of this village, or your token may not see proposals: that needs
+        the permission governance:read.
+      </p>
+    </Page>
+  );
+}
+
+function Proposals() {
   const all = useLoad((client) => proposals(client), '', { uri: PROPOSALS_URI });
   const [chosen, setChosen] = useState<string>();
   return (
@@ -28,7 +41,7 @@ export function Governance() {
                     <td>
                       <button
                         type="button"
-                        class="plain"
+                        class="link"
                         aria-pressed={chosen === each.proposal_id}
                         onClick={() => setChosen(each.proposal_id)}
                       >

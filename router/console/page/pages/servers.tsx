@@ -1,10 +1,11 @@
 /** Every server behind the router: how it is, since when, and what is wrong. */
+import { SERVERS_EVERY_MS } from '../pace.ts';
 import { Page, Shown, Status, Time } from '../parts.tsx';
-import { services } from '../services.ts';
+import { SERVICES_URI, services } from '../services.ts';
 import { useLoad } from '../use-load.ts';
 
 export function Servers() {
-  const all = useLoad(services, '', { everyMs: 3_000 });
+  const all = useLoad(services, '', { uri: SERVICES_URI, everyMs: SERVERS_EVERY_MS });
   return (
     <Page title="Servers">
       <div class="card">

@@ -1,4 +1,5 @@
 /** The emergency stop: what is stopped, stopping, and going on. */
+import { STOP_EVERY_MS } from '../pace.ts';
 import { Action, fieldOf, Page, Shown, Time } from '../parts.tsx';
 import { stopState } from '../stops.ts';
 import { useLoad } from '../use-load.ts';
@@ -15,8 +16,8 @@ export function Stop() {
 }
 
 function Orders() {
-  const { client, token } = useVillage();
-  const state = useLoad(() => stopState(token), '', { everyMs: 3_000 });
+  const { client, credentials } = useVillage();
+  const state = useLoad(() => stopState(credentials), '', { everyMs: STOP_EVERY_MS });
   const stop = async (form: FormData): Promise<string> => {
     const scope = fieldOf(form, 'scope');
     await client.call('emergency_system_shutdown', {

@@ -26,3 +26,22 @@ it('[O9] tells who watches once for many events, until they stop', async () => {
   events.add({ kind: 'tool_executed' });
   expect(told).toBe(1);
 });
+
+it('[O9] wakes who waits for one kind of event by that kind alone', async () => {
+  const events = new Events(() => 0);
+  const told: string[] = [];
+  events.watch(() => told.push('health'), ['server_health_changed']);
+  events.watch(() => told.push('stop'), ['emergency_activated']);
+  const all = (kind: 'tool_executed' | 'emergency_activated') =>
+    new Promise<void>((resolve) => {
+      const end = events.watch(() => {
+        end();
+        resolve();
+      });
+      events.add({ kind });
+    });
+  await all('tool_executed');
+  expect(told).toEqual([]);
+  await all('emergency_activated');
+  expect(told).toEqual(['stop']);
+});

@@ -1,18 +1,15 @@
-/** The router's own resources: the village's events (O9) and its metrics (O6). What a caller may not know is left out. */
+/** The resources of the village's events (O9). What a caller may not know is left out. */
 import { z } from 'zod';
-import type { Caller } from '../../shared/identity/caller.ts';
-import { defineResource, defineResourceTemplate, type Resource } from '../../shared/resource.ts';
-import { OWN_ID } from '../config/server-entry.ts';
-import type { VillageEvent } from '../events/events.ts';
-import { METRICS_URI } from '../metrics/metrics.ts';
-import type { Router } from '../router.ts';
+import { defineResource, defineResourceTemplate, type Resource } from '../../../shared/resource.ts';
+import type { VillageEvent } from '../../events/events.ts';
+import type { Router } from '../../router.ts';
+import { visibleTo } from './visible.ts';
 
 const NEWEST = 200;
 const MOST = 1_000;
-const AUDIT_QUERY = { kind: 'tool', listedName: 'audit_query', serverId: OWN_ID, ownName: 'audit_query' } as const;
 
-export function ownResources({ router }: { readonly router: Router }): readonly Resource[] {
-  const { events, metrics } = router;
+export function eventResources(router: Router): readonly Resource[] {
+  const { events } = router;
   return [
     defineResource({
       uri: 'village://events',
@@ -35,22 +32,7 @@ export function ownResources({ router }: { readonly router: Router }): readonly 
       }),
       watch: (onUpdate) => events.watch(onUpdate),
     }),
-    defineResource({
-      uri: METRICS_URI,
-      name: 'metrics',
-      title: 'Metrics of the router',
-      description: 'What the router counts and measures, as Prometheus text: the same that GET /metrics answers.',
-      mimeType: 'text/plain',
-      read: async () => ({ text: await metrics.text() }),
-    }),
   ];
-}
-
-/** By the row of audit_query: it shows the same and more. */
-function visibleTo({ matrix }: Router, caller: Caller): (event: VillageEvent) => boolean {
-  if (matrix.decide(caller, AUDIT_QUERY).allowed) return () => true;
-  return ({ kind, agent }) =>
-    kind === 'server_health_changed' || kind === 'emergency_activated' || agent === caller.agentId;
 }
 
 function page(found: readonly VillageEvent[], last: number): Record<string, unknown> {
