@@ -16,7 +16,12 @@ import { until } from '../lib/processes.ts';
 
 const LIMIT_MS = 120_000;
 /** What a reader puts in place of a document's own `…`; the rest of a line stays as it is. */
-const FILLED: readonly (readonly [string, string])[] = [['--reason …', "--reason 'a trial'"]];
+const FILLED: readonly (readonly [string, string])[] = [
+  ['--reason …', "--reason 'a trial'"],
+  ['add NAME', 'add maria'],
+  // The password comes on standard input, as the help of the command says.
+  ['--role ROLE', "--role developer <<< 'correct horse battery staple'"],
+];
 /** Commands that go on until they are ended. */
 const GOES_ON = /^aivillage (?:fog node|router|serve|up)\b/;
 /** Nothing runs any more behind these; whatever a document names first, they come last. */
