@@ -3,6 +3,7 @@
  * it last listed; whether it answers; what came of its calls. Which copy a call goes to is for pick.ts.
  */
 import { AppError, toAppError } from '../../shared/errors.ts';
+import type { Work } from '../background.ts';
 import type { Call } from '../call.ts';
 import { type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
 import type { Message } from '../message.ts';
@@ -25,6 +26,7 @@ export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped' 
 export interface CopyEvents {
   /** Its state or problem is another. */
   onChange(copy: Copy): void;
+  review(list: ListName, items: readonly Item[], work: Work): Promise<void>;
   onListed(copy: Copy, list: ListName): void;
   /** It says that a list changed. */
   onListNotice(): void;
@@ -86,6 +88,8 @@ export class Copy implements Weighed {
     });
     this.listing = new Listing({
       limits: options.listLimits,
+      background: options.background,
+      review: (list, items, work) => events.review(list, items, work),
       onChanged: (list) => {
         this.digests = undefined;
         events.onListed(this, list);

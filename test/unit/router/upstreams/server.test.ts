@@ -1,6 +1,7 @@
 /** A server of several copies, whose far ends are the test: what it lists, and which copy takes what. */
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Background } from '../../../../router/background.ts';
 import type { Item } from '../../../../router/catalog/definitions.ts';
 import { CoarseTimer } from '../../../../router/coarse-timer.ts';
 import type { ServerOptions } from '../../../../router/upstreams/options.ts';
@@ -89,9 +90,17 @@ function serverOf(fars: readonly Far[], more: Partial<ServerOptions> = {}): Upst
     copies: fars.map((far) => ({ priority: 1, ways: [far.way] })),
     timer: new CoarseTimer(),
     clientInfo: { name: 'us', version: '1' },
-    listLimits: { maxItems: 100, maxPages: 10, timeoutMs: 1_000 },
+    background: new Background(),
+    listLimits: { maxItems: { name: 100, uri: 100, uriTemplate: 100 }, maxBytes: 1e6, maxPages: 10, timeoutMs: 1_000 },
     log: pino({ level: 'silent' }),
-    events: { onRequest: vi.fn(), onNotification: vi.fn(), onListChanged, onStateChanged, onConnected: vi.fn() },
+    events: {
+      review: async () => {},
+      onRequest: vi.fn(),
+      onNotification: vi.fn(),
+      onListChanged,
+      onStateChanged,
+      onConnected: vi.fn(),
+    },
     stopped: () => undefined,
     ...more,
   });
