@@ -13,7 +13,6 @@ import {
   type Tool,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { errorOfResult } from '../shared/client/answers.ts';
 import { BackOff, type BackOffOptions } from '../shared/client/back-off.ts';
@@ -22,6 +21,7 @@ import { AppError, type Reason } from '../shared/errors.ts';
 import { type Approval, approvalOf, approvalRequired, isUndecided } from './approval.ts';
 import { Connection, type Live } from './connection.ts';
 import { Events, type Listener } from './events.ts';
+import { linearValidator } from './linear-validator.ts';
 import { type TokenSource, Tokens } from './tokens.ts';
 import { ArgumentChecks, isRepeatable, listTools, NO_VALIDATION } from './tools.ts';
 
@@ -100,8 +100,7 @@ export class VillageClient {
     this.maxAttempts = options.maxAttempts ?? 5;
     this.backOff = backOff;
     this.tokens = new Tokens({ source: token, refreshUrl, fetch: request, now: Date.now });
-    this.checks =
-      validator === false ? undefined : new ArgumentChecks(validator ?? new AjvJsonSchemaValidator(), this.events);
+    this.checks = validator === false ? undefined : new ArgumentChecks(validator ?? linearValidator(), this.events);
     this.connection = new Connection({
       url,
       name: options.name ?? 'aivillage-client',
