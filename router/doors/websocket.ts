@@ -76,6 +76,7 @@ export class WebSocketDoor {
   private open(ws: WebSocket, socket: Socket, caller: Caller): void {
     const { settings, sessions } = this.router;
     const connection = new WebSocketConnection(ws, socket, {
+      backlog: this.router.backlog,
       tokenId: caller.tokenId,
       heartbeatMs: settings.heartbeatMs,
       idleMs: settings.connectionTimeoutMs,
