@@ -11,6 +11,8 @@ import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { stringifyOctets, toOctets } from '../../shared/json/octets.ts';
 import { ConsolePage } from '../console/serve.ts';
+import { Limited } from '../limits/limits.ts';
+import { held } from '../limits/slow-down.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
 import { ConnectionCallers } from './connection-callers.ts';
@@ -176,8 +178,10 @@ class Handler {
       const caller = found instanceof Promise ? await found : found;
       if (endpoint !== null) await this.streamable.handle(request, response, caller, endpoint[1]);
       else await this.route(request, response, caller, path);
-    } catch (error) {
-      this.refuse(request, response, toAppError(error));
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error instanceof Limited) await held();
+      this.refuse(request, response, error);
     }
   }
 

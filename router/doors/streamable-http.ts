@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, toOctets } from '../../shared/json/octets.ts';
+import { held } from '../limits/slow-down.ts';
 import { type Message, readClientMessage } from '../message.ts';
 import { isBatch, receiveBatch } from '../relay/batch.ts';
 import { isInitialize, PROTOCOL_VERSIONS } from '../relay/initialize.ts';
@@ -76,6 +77,7 @@ export class StreamableHttpDoor {
       return;
     }
     receiveOther(this.router, session, message);
+    if (this.router.limits.isTooNoisy(caller)) await held();
     response.writeHead(202).end();
   }
 
