@@ -16,6 +16,7 @@ import type { Router } from './router.ts';
 import { stopped } from './stop/stops.ts';
 import { copiesOf } from './upstreams/open-transport.ts';
 import type { ServerEvents, Way } from './upstreams/options.ts';
+import { Restarts } from './upstreams/restarts.ts';
 import { UpstreamServer } from './upstreams/server.ts';
 
 export interface ServerFactory {
@@ -73,6 +74,7 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
   const common = {
     timer: router.timer,
     background: new Background(),
+    restarts: new Restarts(),
     clientInfo: { name: router.name, version: router.version },
     listLimits: LIST_LIMITS,
     healthCheckMs: settings.healthCheckIntervalMs,

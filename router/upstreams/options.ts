@@ -11,6 +11,7 @@ import type { ClientInfo } from './handshake.ts';
 import type { ListLimits } from './list-all.ts';
 import type { OwnAssertion } from './own-assertion.ts';
 import type { Peer, PeerEvents } from './peer.ts';
+import type { Restarts } from './restarts.ts';
 import type { UpstreamServer } from './server.ts';
 import type { StrategyName } from './strategies.ts';
 import type { Transport } from './transport.ts';
@@ -47,6 +48,7 @@ export interface ServerOptions {
   readonly strategy: StrategyName;
   readonly timer: CoarseTimer;
   readonly background: Background;
+  readonly restarts: Restarts;
   readonly clientInfo: ClientInfo;
   readonly listLimits: ListLimits;
   readonly log: Logger;

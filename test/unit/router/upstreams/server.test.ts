@@ -5,6 +5,7 @@ import { Background } from '../../../../router/background.ts';
 import type { Item } from '../../../../router/catalog/definitions.ts';
 import { CoarseTimer } from '../../../../router/coarse-timer.ts';
 import type { ServerOptions } from '../../../../router/upstreams/options.ts';
+import { Restarts } from '../../../../router/upstreams/restarts.ts';
 import { UpstreamServer } from '../../../../router/upstreams/server.ts';
 import type { Transport, TransportEvents } from '../../../../router/upstreams/transport.ts';
 import { encodeOctets, type Octets, parseOctets } from '../../../../shared/json/octets.ts';
@@ -91,6 +92,7 @@ function serverOf(fars: readonly Far[], more: Partial<ServerOptions> = {}): Upst
     timer: new CoarseTimer(),
     clientInfo: { name: 'us', version: '1' },
     background: new Background(),
+    restarts: new Restarts(),
     listLimits: { maxItems: { name: 100, uri: 100, uriTemplate: 100 }, maxBytes: 1e6, maxPages: 10, timeoutMs: 1_000 },
     log: pino({ level: 'silent' }),
     events: {
