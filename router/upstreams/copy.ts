@@ -275,7 +275,12 @@ export class Copy implements Weighed {
 
   /** The next try, unless somebody made it meanwhile, or it is not wanted any more. */
   private async again(): Promise<void> {
-    if (this.state === 'waiting' && this.starting === undefined) await this.connect();
+    if (this.state !== 'waiting' || this.starting !== undefined) return;
+    try {
+      await this.connect();
+    } catch {
+      // Its state says why.
+    }
   }
 
   private get named(): { server: string; copy?: number } {

@@ -21,7 +21,8 @@ export class Restarts {
     for (let start = this.waiting.shift(); start !== undefined; start = this.waiting.shift()) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, TURN_MS).unref();
-      start().then(resolve, () => resolve());
+      const done = () => resolve();
+      start().then(done, done);
       await promise;
       clearTimeout(timer);
     }
