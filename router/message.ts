@@ -7,6 +7,7 @@ import { decodeOctets, type Octets, parseOctets } from '../shared/json/octets.ts
 import {
   JsonScanError,
   type Member,
+  type Open,
   RELAY_LIMITS,
   type ScanLimits,
   STRICT_LIMITS,
@@ -32,7 +33,7 @@ export interface Part {
   readonly members: readonly Member[] | undefined;
 }
 
-const ENVELOPE = { params: { _meta: {} } };
+const ENVELOPE: Open = [{ key: 'params', open: [{ key: '_meta', open: [] }] }];
 /** Keys that decide something; another spelling of one of them is refused. */
 const KEYS = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 const PARAMS_KEYS = new Set([

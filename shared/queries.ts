@@ -28,6 +28,7 @@ export function createQueries<Tables>(store: Store<Tables>): Queries<Tables> {
   const { db, connection } = store;
   const statements = new Map<string, BetterSqlite3.Statement<unknown[]>>();
   const totalChanges = connection.prepare<[], number>('SELECT total_changes()').pluck();
+  const dataVersion = connection.prepare<[], number>('PRAGMA data_version').pluck();
 
   function prepared(sql: string): BetterSqlite3.Statement<unknown[]> {
     const known = statements.get(sql);
@@ -53,7 +54,7 @@ export function createQueries<Tables>(store: Store<Tables>): Queries<Tables> {
     },
     prepare: <Row>(query: Compilable) => connection.prepare<unknown[], Row>(query.compile().sql).safeIntegers(true),
     transaction: (work) => (connection.inTransaction ? work() : store.transaction(work)),
-    stamp: () => `${connection.pragma('data_version', { simple: true })}:${totalChanges.get()}`,
+    stamp: () => `${dataVersion.get()}:${totalChanges.get()}`,
     close: () => store.close(),
   };
 }

@@ -8,7 +8,7 @@ import { fileBeside } from '../../shared/file-beside.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import { type AuditEntry, encodeEntry } from './entry.ts';
 import { AuditSetupError } from './keys.ts';
-import type { Batch, FromWriter, LongValue, ToWriter, WriterOptions } from './protocol.ts';
+import { type Batch, type FromWriter, type LongValue, type ToWriter, unitOf, type WriterOptions } from './protocol.ts';
 
 export interface AuditLogOptions extends WriterOptions {
   /** Milliseconds since the epoch. */
@@ -64,8 +64,7 @@ interface Waiter {
 /** The appends of one tick. */
 class PendingBatch {
   readonly waiters: Waiter[] = [];
-  lines = '';
-  args: string[] | undefined;
+  text = '';
   readonly long: LongValue[] = [];
   characters = 0;
   postedAt = 0;
@@ -123,14 +122,9 @@ class ThreadedAuditLog implements AuditLog {
     const batch = this.#collect();
     const { waiters } = batch;
     const line = encodeEntry(entry, waiters.length, batch.long);
-    batch.lines += `${line}\n`;
-    let characters = line.length;
-    if (args !== undefined) {
-      batch.args ??= [];
-      while (batch.args.length < waiters.length) batch.args.push('');
-      batch.args.push(args);
-      characters += args.length;
-    }
+    const text = unitOf(line, args);
+    batch.text += text;
+    const characters = text.length;
     batch.characters += characters;
     this.#characters += characters;
     this.#waiting += 1;
@@ -192,8 +186,7 @@ class ThreadedAuditLog implements AuditLog {
       type: 'batch',
       time: Math.floor(this.#options.now()),
       count: batch.waiters.length,
-      lines: batch.lines,
-      args: batch.args,
+      text: batch.text,
       long: batch.long.length === 0 ? undefined : batch.long,
     };
     this.#post(message);
@@ -320,7 +313,7 @@ class ThreadedAuditLog implements AuditLog {
     const downMs = Math.round(now - down.since);
     const details = { downMs, refused: down.refused, why: down.why };
     const batch = this.#collect();
-    batch.lines = `${encodeEntry({ kind: 'audit_resumed', outcome: 'ok', details }, 0, batch.long)}\n`;
+    batch.text = unitOf(encodeEntry({ kind: 'audit_resumed', outcome: 'ok', details }, 0, batch.long));
     this.#waiting += 1;
     const resolve = () => {
       this.#down = undefined;

@@ -4,6 +4,7 @@
  */
 import { encodeOctets } from '../../shared/json/octets.ts';
 import type { LongValue } from './protocol.ts';
+import { escapeUnsafe, isUnsafe } from './safe-text.ts';
 
 export const AUDIT_KINDS = [
   'call_started',
@@ -53,11 +54,8 @@ export const AUDIT_OUTCOMES = [
 
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
-/** What happened, flat. Never a token, a secret or an argument's value: arguments go beside it and are digested. */
-export interface AuditEntry {
-  readonly kind: AuditKind;
-  /** Ties the records of one call together, in logs and other processes too. */
-  readonly callId?: string | undefined;
+/** Who asks for what. */
+export interface SubjectFields {
   /** The caller's `sub`. */
   readonly agent?: string | undefined;
   /** The token's `jti`. */
@@ -70,13 +68,22 @@ export interface AuditEntry {
   readonly resource?: string | undefined;
   readonly prompt?: string | undefined;
   readonly definitionDigest?: string | undefined;
+  /** The matrix row that decided. */
+  readonly rule?: string | undefined;
+}
+
+/** What happened, flat. Never a token, a secret or an argument's value: arguments go beside it and are digested. */
+export interface AuditEntry extends SubjectFields {
+  readonly kind: AuditKind;
+  /** In place of its fields, where several records share them. */
+  readonly subject?: Subject | undefined;
+  /** Ties the records of one call together, in logs and other processes too: a UUID. */
+  readonly callId?: string | undefined;
   readonly outcome?: AuditOutcome | undefined;
   /** The workflow that the client says the call belongs to. */
   readonly workflow?: string | undefined;
   /** W3C trace id. */
   readonly trace?: string | undefined;
-  /** The matrix row that decided. */
-  readonly rule?: string | undefined;
   readonly reason?: string | undefined;
   readonly durationMs?: number | undefined;
   readonly details?: Readonly<Record<string, string | number | boolean | null>> | undefined;
@@ -87,15 +94,48 @@ export const MAX_STRING = 1_024;
 /** Entries of `details`; what is beyond is left out and counted in `detailsDropped`. */
 export const MAX_DETAILS = 32;
 
-/**
- * The entry as one line of JSON. Each string that had to be cut is pushed to `long` whole, under the name of its future
- * digest and as the batch's record number `index`.
- */
-export function encodeEntry(entry: AuditEntry, index: number, long: LongValue[]): string {
-  return JSON.stringify(isBounded(entry) ? entry : bounded(entry, index, long));
+/** The fields that all records of one caller's calls of one thing share: printed once, not for each record. */
+export class Subject {
+  readonly fields: SubjectFields;
+  /** Its members as JSON, without braces; undefined where a string has to be cut, which each record tells of itself. */
+  readonly text: string | undefined;
+
+  constructor(fields: SubjectFields) {
+    this.fields = fields;
+    this.text = isBounded(fields) ? safeText(JSON.stringify(fields)).slice(1, -1) : undefined;
+  }
 }
 
-function isBounded(entry: AuditEntry): boolean {
+/**
+ * The entry as one line of JSON, without a character that a terminal would obey. Each string that had to be cut is pushed to
+ * `long` whole, under the name of its future digest and as the batch's record number `index`.
+ */
+export function encodeEntry(entry: AuditEntry, index: number, long: LongValue[]): string {
+  const { subject } = entry;
+  if (subject === undefined) return safeText(JSON.stringify(isBounded(entry) ? entry : bounded(entry, index, long)));
+  if (subject.text === undefined || subject.text === '' || !isBounded(entry))
+    return encodeEntry({ ...entry, ...subject.fields, subject: undefined }, index, long);
+  const { kind, callId, outcome, durationMs } = entry;
+  // Words of our own need no escapes.
+  let own = `"kind":"${kind}",`;
+  if (callId !== undefined) own += `"callId":"${callId}",`;
+  if (outcome !== undefined) own += `"outcome":"${outcome}",`;
+  if (durationMs !== undefined) own += `"durationMs":${durationMs},`;
+  for (const name of OTHERS) {
+    const value = entry[name];
+    if (value !== undefined) own += `"${name}":${JSON.stringify(value)},`;
+  }
+  // What a regular expression has read is one piece: a thousand pieces that wait would each be copied by the garbage collector.
+  return `{${safeText(own)}${subject.text}}`;
+}
+
+const OTHERS = ['reason', 'workflow', 'trace', 'details'] as const;
+
+function safeText(json: string): string {
+  return isUnsafe(json) ? escapeUnsafe(json) : json;
+}
+
+function isBounded(entry: Partial<AuditEntry>): boolean {
   for (const name in entry) {
     const value = entry[name as keyof AuditEntry];
     if (typeof value === 'string' && value.length > MAX_STRING) return false;

@@ -5,6 +5,7 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import { ChainWalk, recordTime } from './chain.ts';
 import { encodeEntry } from './entry.ts';
+import { unitOf } from './protocol.ts';
 import type { Writer } from './writer.ts';
 
 const DAY_MS = 86_400_000;
@@ -57,8 +58,8 @@ export async function prune(
   const dropped = walk.head.seq - anchor.seq;
   if (dropped === 0) return { dropped, bad };
   const details = { through: walk.head.seq, records: dropped, retentionDays };
-  const line = encodeEntry({ kind: 'audit_pruned', outcome: 'ok', details }, 0, []);
-  writer.append([{ type: 'batch', time: now, count: 1, lines: `${line}\n`, args: undefined, long: undefined }]);
+  const text = unitOf(encodeEntry({ kind: 'audit_pruned', outcome: 'ok', details }, 0, []));
+  writer.append([{ type: 'batch', time: now, count: 1, text, long: undefined }]);
   writer.moveAnchor(walk.head);
   await deleteUpTo(writer, walk.head.seq, signal);
   return { dropped, bad };

@@ -6,8 +6,7 @@ import fs from 'node:fs';
 import { GENESIS, type Head, linkHash, recordStart, recordTime, sealHash } from './chain.ts';
 import { type Checkpoint, CheckpointFiles } from './checkpoints.ts';
 import { type AuditKeys, AuditSetupError, keyedDigest, openKeys } from './keys.ts';
-import type { Batch, WriterOptions } from './protocol.ts';
-import { escapeUnsafe, isUnsafe } from './safe-text.ts';
+import { type Batch, RECORD_END, UNIT_END, type WriterOptions } from './protocol.ts';
 import { type AuditTable, auditFile, openAuditTable, ROWS_PER_INSERT } from './table.ts';
 
 /** How long a write waits for another process's write, so that waiting callers hear within a second. */
@@ -174,17 +173,19 @@ export class Writer {
 
   #insert(batch: Batch, start: Head): Head {
     const time = Math.max(start.time, batch.time);
-    const mustEscape = isUnsafe(batch.lines);
     const { insertMany, insertOne } = this.table;
     let { seq, hash } = start;
     let values: unknown[] = [];
     let position = 0;
     for (let index = 0; index < batch.count; index += 1) {
-      const end = batch.lines.indexOf('\n', position);
-      const line = batch.lines.slice(position + 1, end);
+      const unitEnd = batch.text.indexOf(UNIT_END, position);
+      const end = batch.text.indexOf(RECORD_END, unitEnd);
+      // Without its opening brace, which recordStart brings.
+      const line = batch.text.slice(position + 1, unitEnd);
+      const args = batch.text.slice(unitEnd + 1, end);
       position = end + 1;
       seq += 1;
-      const record = recordStart(seq, time) + this.#digests(batch, index) + (mustEscape ? escapeUnsafe(line) : line);
+      const record = recordStart(seq, time) + this.#digests(args, batch, index) + line;
       hash = linkHash(hash, record);
       values.push(seq, record, hash, sealHash(this.keys.seal, hash));
       if (values.length === 4 * ROWS_PER_INSERT) {
@@ -196,9 +197,8 @@ export class Writer {
     return { seq, hash, time };
   }
 
-  #digests(batch: Batch, index: number): string {
-    const args = batch.args?.[index];
-    let text = args ? `"argsDigest":"${keyedDigest(this.keys, args)}",` : '';
+  #digests(args: string, batch: Batch, index: number): string {
+    let text = args !== '' ? `"argsDigest":"${keyedDigest(this.keys, args)}",` : '';
     for (const value of batch.long ?? []) {
       if (value.index === index) text += `"${value.field}":"${keyedDigest(this.keys, value.octets)}",`;
     }

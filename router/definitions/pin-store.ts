@@ -67,6 +67,7 @@ export async function openPinStore(dataDir: string) {
       .onConflict((c) => c.column('id').doUpdateSet((e) => ({ data: e.ref('excluded.data') })))
       .compile(),
   );
+  const dataVersion = connection.prepare<[], number>('PRAGMA data_version').pluck();
   return {
     all: (): Pin[] => all.all().map(({ data }) => pinSchema.parse(JSON.parse(data))),
     get(id: string): Pin | undefined {
@@ -79,7 +80,7 @@ export async function openPinStore(dataDir: string) {
       });
     },
     /** Changes when another process has written. */
-    version: (): number => connection.pragma('data_version', { simple: true }) as number,
+    version: (): number => dataVersion.get()!,
     close: () => store.close(),
   };
 }

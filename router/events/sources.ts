@@ -25,7 +25,8 @@ export function heardBy(events: Events, audit: AuditLog): AuditLog {
 }
 
 function eventOf(entry: AuditEntry): NewEvent | undefined {
-  const { kind, agent, server, tool, outcome, reason, callId, durationMs } = entry;
+  const { kind, outcome, reason, callId, durationMs } = entry;
+  const { agent, server, tool } = entry.subject?.fields ?? entry;
   switch (kind) {
     case 'call_finished':
       if (tool === undefined) return undefined;

@@ -32,18 +32,20 @@ const MARGIN_MS = 2_000;
  * @returns the answer for the caller; undefined when the call goes on: nobody has to be asked, or it was approved
  * @throws AppError APPROVAL_REQUIRED when it cannot be put to the vote
  */
-export async function askGovernance(
+export function askGovernance(call: Call, entry: Entry, allowed: Allowed, router: Router): Promise<Answer> | undefined {
+  if (call.approval === undefined)
+    return allowed.approval === undefined ? undefined : putToVote(call, entry, allowed, allowed.approval, router);
+  useApproval(call, entry, allowed, router);
+  return undefined;
+}
+
+async function putToVote(
   call: Call,
   entry: Entry,
   allowed: Allowed,
+  approval: NonNullable<Allowed['approval']>,
   router: Router,
-): Promise<Answer | undefined> {
-  if (call.approval !== undefined) {
-    useApproval(call, entry, allowed, router);
-    return undefined;
-  }
-  const { approval } = allowed;
-  if (approval === undefined) return undefined;
+): Promise<Answer> {
   if (entry.target.kind !== 'tool')
     throw unasked(approval, `Only calls of tools are put to the vote, and this needs a ${approval}`);
   await recordAsked(call, entry, allowed, router.audit);
@@ -115,7 +117,6 @@ async function ask(
       error,
     );
   } finally {
-    call.running = undefined;
     call.left = false;
   }
 }

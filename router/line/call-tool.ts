@@ -45,13 +45,13 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     if (within !== undefined) await within;
     screenCall(call, entry, router);
     router.figures.passed(call, 'admit');
-    const asked = await askGovernance(call, entry, allowed, router);
+    const asked = askGovernance(call, entry, allowed, router);
     if (asked !== undefined) {
+      const answer = await asked;
+      router.figures.passed(call, 'governance');
       outcome = undefined;
-      return asked;
+      return answer;
     }
-    router.figures.passed(call, 'governance');
-    call.check();
     const key = router.cache.keyFor(call, entry, allowed.row);
     const kept = key === undefined ? undefined : router.cache.get(key);
     if (kept !== undefined) {
@@ -84,9 +84,9 @@ export async function callTool(call: Call, router: Router, relay: Relay = forwar
     if (owed !== 'nothing') await recordFailure(call, entry, error, owed === 'outcome', router.audit);
     throw error;
   } finally {
-    router.figures.ended(call, entry);
+    const durationMs = router.figures.ended(call, entry);
     call.span?.end(call, entry);
-    if (entry?.target.kind === 'tool' && outcome !== undefined) noteTool(call, entry, outcome, router);
+    if (entry?.target.kind === 'tool' && outcome !== undefined) noteTool(call, entry, outcome, durationMs, router);
     if (call.left && entry?.target.kind === 'tool' && !entry.item.readOnly) router.cache.changed(entry.server);
   }
 }
@@ -96,8 +96,9 @@ function noteTool(
   call: Call,
   { server, item }: Entry,
   outcome: 'ok' | 'error' | 'refused',
+  durationMs: number,
   { toolRecords }: Router,
 ): void {
   const how = outcome === 'refused' && call.left ? 'error' : outcome;
-  toolRecords.note(server.id, item.own, how, performance.now() - call.startedAt, Date.now());
+  toolRecords.note(server.id, item.own, how, durationMs, Date.now());
 }

@@ -172,30 +172,39 @@ function limitFor({ server }: Entry, timeoutMs: number | undefined, { settings }
   return timeoutMs ?? server.options.timeoutMs ?? settings.defaultTimeoutMs;
 }
 
-async function send(call: Call, entry: Entry, peer: Peer, trial: Try, router: Router): Promise<Answer> {
-  const { server } = entry;
-  const found = assertionFor(call, entry, router);
-  const assertion = typeof found === 'object' ? await found : found;
+/** Throws what `Relay` says, at once or as a rejection. */
+function send(call: Call, entry: Entry, peer: Peer, trial: Try, router: Router): Promise<Answer> {
+  const assertion = assertionFor(call, entry, router);
+  return assertion instanceof Promise
+    ? assertion.then((made) => sendWith(made, call, entry, peer, trial, router))
+    : sendWith(assertion, call, entry, peer, trial, router);
+}
+
+function sendWith(
+  assertion: string | undefined,
+  call: Call,
+  entry: Entry,
+  peer: Peer,
+  trial: Try,
+  router: Router,
+): Promise<Answer> {
   call.check();
   checkStop(call, router);
   noteUse(call.session, peer);
   const token = progressTokenOf(call.message);
-  try {
-    return await peer.request(
-      call.message.method,
-      paramsFor(call, entry, peer, token, server.options.assertion === 'meta' ? assertion : undefined),
-      {
-        call,
-        ...(assertion === undefined ? {} : { assertion }),
-        timeoutMs: trial.limitMs,
-        maxMs: router.settings.maxTimeoutMs,
-        movable: trial.isMovable,
-        ...(token === undefined ? {} : { progress: progressTo(call, token, trial) }),
-      },
-    );
-  } finally {
-    call.running = undefined;
-  }
+  const { assertion: carrier } = entry.server.options;
+  return peer.request(
+    call.message.method,
+    paramsFor(call, entry, peer, token, carrier === 'meta' ? assertion : undefined),
+    {
+      call,
+      assertion,
+      timeoutMs: trial.limitMs,
+      maxMs: router.settings.maxTimeoutMs,
+      movable: trial.isMovable,
+      progress: token === undefined ? undefined : progressTo(call, token, trial),
+    },
+  );
 }
 
 /** A second try begins anew, and progress never goes back: it keeps the call alive and is not told. */

@@ -3,42 +3,36 @@
  * committed before the call goes on; a record that cannot be written is an error (D1).
  */
 import { AppError, ERRORS } from '../../shared/errors.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Allowed } from '../../shared/matrix/decide.ts';
 import { targetName } from '../../shared/matrix/match.ts';
 import type { AuditLog } from '../audit/audit-log.ts';
-import type { AuditEntry, AuditOutcome } from '../audit/entry.ts';
+import { type AuditEntry, type AuditOutcome, Subject } from '../audit/entry.ts';
 import { type Call, Cancelled } from '../call.ts';
 import type { Entry } from '../catalog/catalog.ts';
 import { Limited } from '../limits/limits.ts';
-import { memberOf, octetsOf, stringOf } from '../message.ts';
+import { type Message, memberOf, octetsOf, stringOf } from '../message.ts';
+import type { Session } from '../session.ts';
 import type { Answer } from '../upstreams/peer.ts';
 import { Denied } from './authorize.ts';
 import { Screened } from './screen.ts';
 
-/** Before the call leaves. Throws AppError AUDIT_UNAVAILABLE. */
-export async function recordStart(call: Call, entry: Entry, audit: AuditLog): Promise<void> {
-  await audit.append({ kind: 'call_started', ...about(call, entry) }, argumentsOf(call));
+/** Before the call leaves. Rejects with AppError AUDIT_UNAVAILABLE. */
+export function recordStart(call: Call, entry: Entry, audit: AuditLog): Promise<unknown> {
+  return audit.append(recordOf('call_started', call, entry), argumentsOf(call));
 }
 
-/** Before a call is put to the vote: it does not run now. Throws AppError AUDIT_UNAVAILABLE. */
-export async function recordAsked(
-  call: Call,
-  entry: Entry,
-  { row, approval }: Allowed,
-  audit: AuditLog,
-): Promise<void> {
-  const details = { type: approval ?? null };
+/** Before a call is put to the vote: it does not run now. Rejects with AppError AUDIT_UNAVAILABLE. */
+export function recordAsked(call: Call, entry: Entry, { approval }: Allowed, audit: AuditLog): Promise<unknown> {
   call.outcome = 'pending_approval';
-  await audit.append(
-    { kind: 'proposal', ...about(call, entry), rule: row.match, outcome: 'pending_approval', details },
-    argumentsOf(call),
-  );
+  const details = { type: approval ?? null };
+  return audit.append(recordOf('proposal', call, entry, { outcome: 'pending_approval', details }), argumentsOf(call));
 }
 
-/** The answer was kept from an earlier call, before it is passed on: nothing runs. Throws AppError AUDIT_UNAVAILABLE. */
-export async function recordHit(call: Call, entry: Entry, audit: AuditLog): Promise<void> {
-  await finish(call, entry, 'cached', audit);
+/** The answer was kept from an earlier call, before it is passed on: nothing runs. Rejects with AppError AUDIT_UNAVAILABLE. */
+export function recordHit(call: Call, entry: Entry, audit: AuditLog): Promise<unknown> {
+  return finish(call, entry, 'cached', audit);
 }
 
 /** After the answer came, before it is passed on. */
@@ -62,10 +56,8 @@ function finish(
   reason?: string,
 ): Promise<number> {
   call.outcome = outcome;
-  return audit.append(
-    { kind: 'call_finished', ...about(call, entry), outcome, reason, durationMs: durationMs(call) },
-    argumentsOf(call),
-  );
+  const end = { outcome, reason, durationMs: durationMs(call) };
+  return audit.append(recordOf('call_finished', call, entry, end), argumentsOf(call));
 }
 
 /** When a call ends without an answer: refused by a step, or failed on its way. */
@@ -84,42 +76,65 @@ export async function recordFailure(
     });
     return;
   }
-  const denied = whyOf(call, error);
-  await audit.append(
-    {
-      kind: kindOfRefusal(error),
-      ...about(call, entry),
-      ...denied,
-      outcome: refusalOf(error),
-      reason,
-      durationMs: durationMs(call),
-    },
-    argumentsOf(call),
-  );
+  const end = { outcome: refusalOf(error), reason, durationMs: durationMs(call), details: whyOf(call, error) };
+  await audit.append(recordOf(kindOfRefusal(error), call, entry, end), argumentsOf(call));
 }
 
-function about(call: Call, entry: Entry | undefined): Omit<AuditEntry, 'kind'> {
+type End = Pick<AuditEntry, 'outcome' | 'reason' | 'durationMs' | 'details'>;
+const NO_END: End = {};
+
+/** Always the same shape: there are two of these for each call. */
+function recordOf(kind: AuditEntry['kind'], call: Call, entry: Entry | undefined, end: End = NO_END): AuditEntry {
+  const { origin, span } = call;
   return {
+    kind,
     callId: call.correlationId,
-    agent: call.caller.agentId,
-    tokenId: call.caller.tokenId,
-    session: call.session.publicId,
-    method: call.message.method === 'tools/call' ? undefined : call.message.method,
-    server: entry?.server.id,
-    workflow: call.origin.workflow,
-    trace: call.origin.trace ?? call.span?.traceId,
-    // One name for one thing, whichever endpoint it was asked by.
-    [kindOf(call, entry)]:
-      (entry && targetName(entry.target)) ?? stringOf(call.message, 'name') ?? stringOf(call.message, 'uri'),
-    definitionDigest: entry?.item.digest,
-    rule: call.rule,
-    ...((call.approval !== undefined || call.moves > 0) && { details: detailsOf(call) }),
+    subject: subjectOf(call, entry),
+    outcome: end.outcome,
+    reason: end.reason,
+    durationMs: end.durationMs,
+    workflow: origin.workflow,
+    trace: origin.trace ?? span?.traceId,
+    details: end.details ?? detailsOf(call),
   };
 }
 
+interface Known {
+  readonly caller: Caller;
+  readonly entry: Entry | undefined;
+  readonly method: string;
+  readonly rule: string | undefined;
+  readonly subject: Subject;
+}
+
+/** The latest subject of each session: agents call the same tool again and again, and each call has two records. */
+const latest = new WeakMap<Session, Known>();
+
+function subjectOf({ caller, session, message, rule }: Call, entry: Entry | undefined): Subject {
+  const { method } = message;
+  const known = latest.get(session);
+  if (known?.caller === caller && known.entry === entry && known.method === method && known.rule === rule && entry)
+    return known.subject;
+  const subject = new Subject({
+    agent: caller.agentId,
+    tokenId: caller.tokenId,
+    session: session.publicId,
+    method: method === 'tools/call' ? undefined : method,
+    server: entry?.server.id,
+    // One name for one thing, whichever endpoint it was asked by.
+    [kindOf(message, entry)]:
+      (entry && targetName(entry.target)) ?? stringOf(message, 'name') ?? stringOf(message, 'uri'),
+    definitionDigest: entry?.item.digest,
+    rule,
+  });
+  latest.set(session, { caller, entry, method, rule, subject });
+  return subject;
+}
+
 /** What few calls have: the vote behind it, and how often it was made anew at another copy of its server. */
-function detailsOf(call: Call): NonNullable<AuditEntry['details']> {
-  return call.moves > 0 ? { ...approvalOf(call), moves: call.moves } : approvalOf(call);
+function detailsOf(call: Call): AuditEntry['details'] {
+  if (call.moves > 0) return { ...approvalOf(call), moves: call.moves };
+  return call.approval === undefined ? undefined : approvalOf(call);
 }
 
 /** By which proposal it runs, and who has it made. */
@@ -135,10 +150,9 @@ function kindOfRefusal(error: AppError): AuditEntry['kind'] {
 }
 
 /** What the caller does not learn, or not so exactly. */
-function whyOf(call: Call, error: AppError): Pick<AuditEntry, 'details'> {
-  if (error instanceof Denied) return { details: { ...approvalOf(call), reasons: error.reasons.join('; ') } };
-  if (error instanceof Screened) return { details: { score: error.score, features: error.explanation } };
-  return {};
+function whyOf(call: Call, error: AppError): AuditEntry['details'] {
+  if (error instanceof Denied) return { ...approvalOf(call), reasons: error.reasons.join('; ') };
+  return error instanceof Screened ? { score: error.score, features: error.explanation } : undefined;
 }
 
 export function refusalOf(error: AppError): AuditOutcome {
@@ -148,10 +162,10 @@ export function refusalOf(error: AppError): AuditOutcome {
   return error.kind === 'EMERGENCY_STOP' ? 'stopped' : 'denied';
 }
 
-function kindOf(call: Call, entry: Entry | undefined): Entry['target']['kind'] {
+function kindOf({ method, params }: Message, entry: Entry | undefined): Entry['target']['kind'] {
   if (entry !== undefined) return entry.target.kind;
-  if (call.message.method === 'tools/call') return 'tool';
-  return memberOf(call.message.params, 'uri') === undefined ? 'prompt' : 'resource';
+  if (method === 'tools/call') return 'tool';
+  return memberOf(params, 'uri') === undefined ? 'prompt' : 'resource';
 }
 
 function argumentsOf(call: Call): Octets | undefined {

@@ -53,13 +53,18 @@ export class Figures {
     call.steppedAt = now;
   }
 
-  /** A call is over, whatever became of it. */
-  ended(call: Call, entry: Entry | undefined): void {
+  /**
+   * A call is over, whatever became of it.
+   * @returns how long it took, in milliseconds
+   */
+  ended(call: Call, entry: Entry | undefined): number {
+    const durationMs = performance.now() - call.startedAt;
     const server = entry?.server.id ?? NOTHING;
     const durations = this.calls.get(server) ?? new Durations();
     if (durations.count === 0) this.calls.set(server, durations);
-    durations.observe(performance.now() - call.startedAt);
+    durations.observe(durationMs);
     this.countsOf(server, nameOf(call, entry))[OUTCOME_AT.get(call.outcome ?? 'ok')!]!++;
+    return durationMs;
   }
 
   failed(reason: string): void {

@@ -7,31 +7,11 @@
  * `literal`: whatever it is, nothing is made of it that runs or is parsed, so that it can only be aimed at a model. */
 export type Kind = 'value' | 'line' | 'prose' | 'code' | 'literal';
 
-/** Characters that most features need, each with a bit of its own. */
-const MARKS = '\'"`();|&<>$%{}#\\/-*@[]:_\n\r\0=.';
-export const MARK_BITS: Uint32Array = new Uint32Array(128);
-for (const [i, mark] of [...MARKS].entries()) MARK_BITS[mark.charCodeAt(0)] = 1 << i;
-/** A text with a space may hold words. */
-MARK_BITS[32] = 1 << 30;
-
-/** The bits of the marks in these texts, one for each; -1 when a text needs none. */
-function bitsOf(needs: readonly string[]): number {
-  let bits = 0;
-  for (const need of needs) {
-    const mark = [...need].find((character) => MARK_BITS[character.charCodeAt(0)] !== 0);
-    if (mark === undefined) return -1;
-    bits |= MARK_BITS[mark.charCodeAt(0)]!;
-  }
-  return bits;
-}
-
 export interface Feature {
   readonly name: string;
   readonly weights: Readonly<Record<Kind, number>>;
-  /** Absent: always looked for. Else only in texts that contain one of these: asking that is much cheaper. */
-  readonly needs?: readonly string[];
-  /** An order in words: looked for only where `ORDER_WORDS` are. */
-  readonly isOrder?: true;
+  /** It is looked for only in texts that contain one of these: asking that of all features together is much cheaper. */
+  readonly needs: readonly string[];
   /** On the text in lower case, decoded, with ordinary letters. */
   readonly pattern: RegExp;
 }
@@ -80,11 +60,7 @@ const COMMANDS =
 const SENSITIVE =
   '(?:etc[\\\\/](?:passwd|shadow|sudoers|hosts|ssh[\\\\/])|\\.ssh[\\\\/](?:id_|authorized_keys)|id_(?:rsa|ed25519|ecdsa)(?![\\w.]*\\.pub)|\\.aws[\\\\/]credentials|\\.kube[\\\\/]config|\\.docker[\\\\/]config|proc[\\\\/](?:self|\\d+)[\\\\/](?:environ|mem|cmdline|maps)|windows[\\\\/](?:win\\.ini|system32)|boot\\.ini|\\.gnupg[\\\\/]|\\.netrc|\\.pgpass|\\.bash_history|wp-config\\.php|web\\.config|sam\\b[\\\\/]?$)';
 
-/** Without one of these no order is found: one look instead of one for each. */
-export const ORDER_WORDS =
-  /instruct|prompt|rules|guideline|directi|polic|\btold\b|training|restrict|context|you are n|from now|act as|pretend|\bmode\b|jailbr|anything now|api[ _-]?key|passwo|secret|credential|token|private key|environment v|\.env\b|conversation|chat history|https?:|webhook|attacker|@|the user|the human|anyone|nothing|silent|covert|delete |wipe |erase |transfer |drop |approve |grant |disable |execute |\brun |\bcall |invoke /;
-
-const TABLE: readonly Feature[] = [
+export const FEATURES: readonly Feature[] = [
   {
     name: 'sql-quote-break',
     weights: weights(0.9, 0.6, 0.25),
@@ -127,6 +103,25 @@ const TABLE: readonly Feature[] = [
   {
     name: 'sql-probe',
     weights: weights(0.88, 0.4, 0.15),
+    needs: [
+      'sleep',
+      'benchmark',
+      'dbms_pipe',
+      'load_file',
+      'extractvalue',
+      'updatexml',
+      'randomblob',
+      'load_extension',
+      'waitfor',
+      'xp_cmdshell',
+      'information_schema',
+      'sqlite_master',
+      'pg_catalog',
+      'outfile',
+      'dumpfile',
+      'utl_http',
+      'order',
+    ],
     pattern:
       /\b(?:sleep|benchmark|pg_sleep|dbms_pipe\.receive_message|load_file|extractvalue|updatexml|randomblob|load_extension)\s*\(|waitfor\s+delay|xp_cmdshell|information_schema|sqlite_master|pg_catalog|into\s+(?:out|dump)file|utl_http|order\s+by\s+\d+\s*(?:--|#)/,
   },
@@ -197,7 +192,27 @@ const TABLE: readonly Feature[] = [
   {
     name: 'sensitive-file',
     weights: weights(0.85, 0.3, 0.3),
-    needs: ['/', '\\', 'id_', '.netrc', '.pgpass', 'boot.ini', '_history', '.config', 'wp-config'],
+    needs: [
+      'etc/',
+      'etc\\',
+      '.ssh',
+      'id_',
+      '.aws',
+      '.kube',
+      '.docker',
+      'proc/',
+      'proc\\',
+      'windows/',
+      'windows\\',
+      'boot.ini',
+      '.gnupg',
+      '.netrc',
+      '.pgpass',
+      '_history',
+      'wp-config',
+      'web.config',
+      'sam',
+    ],
     pattern: new RegExp(`(?:^|[\\\\/~\\s'":=])${SENSITIVE}`),
   },
   {
@@ -229,7 +244,7 @@ const TABLE: readonly Feature[] = [
   {
     name: 'markup-with-script',
     weights: weights(0.88, 0.4, 0.1),
-    needs: ['<', ':', '='],
+    needs: ['<', 'script', 'data:text', 'srcdoc'],
     pattern:
       /<script\b|(?:java|vb)\s?script\s*:|<[a-z]+\b[^>]{0,200}[\s/"']on[a-z]{3,20}\s*=|<(?:iframe|object|embed|base)\b|data:text\/html|<svg\b[^>]{0,80}(?:onload|<)|srcdoc\s*=/,
   },
@@ -262,35 +277,87 @@ const TABLE: readonly Feature[] = [
   {
     name: 'overrides-instructions',
     weights: orders(0.9, 0.85, 0.6),
-    isOrder: true,
+    needs: [
+      'ignore',
+      'disregard',
+      'forget',
+      'override',
+      'bypass',
+      'drop',
+      'discard',
+      'stop following',
+      'not follow',
+      "don't follow",
+    ],
     pattern:
       /(?:^|[.!?:;,>\]\n*#-]|\b(?:please|now|and|then|must|should|you|just))\s*(?:ignore|disregard|forget|override|bypass|drop|discard|stop following|do not follow|don't follow)\s+(?:(?:all|any|every|everything|the|of|your|my|these|those|you|were|been|that|what)\s+){0,5}(?:(?:previous|prior|above|earlier|preceding|existing|original|initial|current|system|safety|former|past|other|developer)\s+)?(?:\w+\s+)?(?:instructions?|prompts?|rules|guidelines?|directives?|directions|polic(?:y|ies)|told|training|context|restrictions)\b/,
   },
   {
     name: 'changes-role',
     weights: orders(0.6, 0.55, 0.4),
-    isOrder: true,
+    needs: [
+      'you are n',
+      'from now on',
+      'act as',
+      'pretend ',
+      ' mode',
+      'jailbr',
+      'do anything now',
+      'unrestricted',
+      'no restrictions',
+      'no limitations',
+      'no filters',
+    ],
     pattern:
       /\byou are (?:now|no longer)\b|from now on,? you|\bact as (?:an? )?(?:unrestricted|admin|root|dan\b|system|evil)|pretend (?:to be|you|that)|(?:developer|debug|god|admin|dan|maintenance|sudo) mode\b|jailbr(?:eak|oken)|do anything now|\bunrestricted (?:ai|model|assistant)|no (?:restrictions|limitations|filters) (?:apply|anymore)/,
   },
   {
     name: 'asks-for-secrets',
     weights: orders(0.62, 0.6, 0.4),
-    isOrder: true,
+    needs: [
+      'system prompt',
+      'instructions',
+      'api key',
+      'apikey',
+      'api_key',
+      'api-key',
+      'password',
+      'secret',
+      'credential',
+      'access token',
+      'private key',
+      'environment variable',
+      '.env',
+      'conversation history',
+      'conversation so far',
+      'chat history',
+    ],
     pattern:
       /(?:reveal|print|repeat|output|show|display|dump|leak|exfiltrate|send|post|upload|forward|e-?mail|give|tell|list|return|include|read|paste|attach|transmit)\b[^.\n]{0,60}\b(?:your |the |all |any |every |its |hidden |initial )*(?:system prompt|(?:system |hidden |initial |developer )instructions|api[ _-]?keys?|passwords?|secrets?|credentials?|access tokens?|private keys?|environment variables|\.env\b|conversation (?:history|so far)|chat history)/,
   },
   {
     name: 'sends-elsewhere',
     weights: orders(0.4, 0.45, 0.3),
-    isOrder: true,
+    needs: ['http', '@', 'webhook', 'attacker'],
     pattern:
       /(?:send|post|upload|forward|exfiltrate|e-?mail|mail|bcc|leak|transmit|submit|copy|deliver)\b[^.\n]{0,80}(?:\bto\b|\bat\b|\bvia\b)[^\n]{0,30}(?:https?:\/\/|[\w.+-]+@[\w-]+\.|webhook|attacker)/,
   },
   {
     name: 'asks-for-secrecy',
     weights: orders(0.5, 0.5, 0.4),
-    isOrder: true,
+    needs: [
+      'do not',
+      "don't",
+      'never',
+      'without',
+      'silently',
+      'secretly',
+      'covertly',
+      'say nothing',
+      'must not',
+      'should not',
+      'may not',
+    ],
     pattern:
       /(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell(?:ing)?|mention(?:ing)?|inform(?:ing)?|notify(?:ing)?|alert(?:ing)?|reveal(?:ing)?|ask(?:ing)?)\b[^.\n]{0,30}\b(?:the )?(?:user|human|anyone|owner|operator)|(?:silently|secretly|covertly)\s+\w+|say nothing\b|(?:user|human) (?:must|should|may) (?:not|never) (?:know|see|notice)/,
   },
@@ -318,17 +385,24 @@ const TABLE: readonly Feature[] = [
   {
     name: 'destructive-order',
     weights: orders(0.5, 0.45, 0.1),
-    isOrder: true,
+    needs: [
+      'delete ',
+      'wipe ',
+      'erase ',
+      'transfer ',
+      'drop ',
+      'approve ',
+      'grant ',
+      'disable ',
+      'execute ',
+      'run ',
+      'call ',
+      'invoke ',
+    ],
     pattern:
       /(?:^|[.!,:;\n]|\band|\bthen|\binstead|\bmust|\bnow|\bimmediately)\s*,?\s*(?:please\s+)?(?:delete|wipe|erase|transfer|drop|approve|grant|disable|execute|run|call|invoke)\s+(?:all|every|the|any|this|these|my|your|me|full|root|admin|following)\b[^.\n]{0,60}(?:files?|tables?|records?|data|users?|backups?|money|funds|tokens?|access|rights|commands?|tools?|functions?|audit|logs?|security|permissions?|proposals?|requests?|votes?)/,
   },
 ];
-
-/** With the marks of which a text must have one: asking that costs next to nothing. */
-export const FEATURES: readonly (Feature & { readonly bits: number })[] = TABLE.map((feature) => ({
-  ...feature,
-  bits: feature.isOrder === true ? 1 << 30 : feature.needs === undefined ? -1 : bitsOf(feature.needs),
-}));
 
 /** Found in the characters themselves, before they are made ordinary. */
 export interface CharacterFeature {

@@ -3,7 +3,8 @@
  * and it says why (S2). Knows nothing of tools, sessions or the audit.
  */
 import { decodeOctets, type Octets } from '../../shared/json/octets.ts';
-import { CHARACTER_FEATURES, FEATURES, type Kind, kindOf, MARK_BITS, ORDER_WORDS, WHOLE } from './features.ts';
+import { CHARACTER_FEATURES, FEATURES, type Kind, kindOf, WHOLE } from './features.ts';
+import { Needles } from './needles.ts';
 
 export interface Reason {
   readonly feature: string;
@@ -22,6 +23,8 @@ export const THRESHOLD = 0.8;
 const MAX_TEXT = 32_768;
 const MAX_STRINGS = 2_000;
 
+const needles = new Needles(FEATURES.map(({ needs }) => needs));
+
 const NOTHING: Screening = { score: 0, reasons: [] };
 export interface ScreenOptions {
   /** Nothing is made of its arguments that runs or is parsed. */
@@ -38,7 +41,6 @@ export function screen(octets: Octets, { isLiteral, extra }: ScreenOptions): Scr
     const place = where === undefined || where === '' ? {} : { where: where.replace(/[^\w.$-]/g, '?') };
     found.set(feature, { feature, weight, ...place });
   };
-  if (extra !== undefined) for (const { feature, weight } of extra) note(feature, weight);
   if (octets.length > WHOLE.size.from) note('size', WHOLE.size.weight);
   let strings = 0;
   const visit = (value: unknown, where: string, kind: Kind, depth: number): void => {
@@ -58,7 +60,10 @@ export function screen(octets: Octets, { isLiteral, extra }: ScreenOptions): Scr
     }
   };
   visit(JSON.parse(decodeOctets(octets)), '', isLiteral ? 'literal' : 'value', 0);
-  return found === undefined ? NOTHING : scored([...(found as Map<string, Reason>).values()]);
+  if (found === undefined) return NOTHING;
+  // What came before makes a suspicious call worse, and nothing of one that is not.
+  if (extra !== undefined) for (const { feature, weight } of extra) note(feature, weight);
+  return scored([...(found as Map<string, Reason>).values()]);
 }
 
 type Note = (feature: string, weight: number, where?: string) => void;
@@ -70,35 +75,16 @@ function lookAt(text: string, where: string, kind: Kind, note: Note): void {
     for (const { name, weight, pattern } of CHARACTER_FEATURES) if (pattern.test(part)) note(name, weight, where);
   }
   const plain = plainOf(part);
-  const bits = bitsIn(plain);
-  // One word, a number, a date: nothing of which any feature is made.
-  if (bits === 0 && plain.length < 40) return;
-  let mayOrder: boolean | undefined;
-  for (const feature of FEATURES) {
-    if (feature.weights[kind] === 0 || ((feature.bits & bits) === 0 && feature.bits !== -1)) continue;
-    if (feature.isOrder) {
-      mayOrder ??= plain.length >= 12 && ORDER_WORDS.test(plain);
-      if (!mayOrder) continue;
-    } else if (feature.needs !== undefined && !hasOne(plain, feature.needs)) continue;
-    if (feature.pattern.test(plain)) note(feature.name, feature.weights[kind], where);
+  if (needles.find(plain)) {
+    for (let i = 0; i < FEATURES.length; i++) {
+      if (!needles.has(i)) continue;
+      const { name, weights, pattern } = FEATURES[i]!;
+      if (weights[kind] > 0 && pattern.test(plain)) note(name, weights[kind], where);
+    }
   }
   const { bits: most, length, weight } = WHOLE.entropy;
   if (kind === 'value' && part.length >= length && !part.includes(' ') && entropyOf(part) >= most)
     note('entropy', weight, where);
-}
-
-function bitsIn(text: string): number {
-  let bits = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 128) bits |= MARK_BITS[code]!;
-  }
-  return bits;
-}
-
-function hasOne(text: string, needs: readonly string[]): boolean {
-  for (const need of needs) if (text.includes(need)) return true;
-  return false;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them

@@ -64,8 +64,8 @@ export class EmergencyStop {
     this.timer.unref();
     this.store.seen(this.id, Math.max(0, this.state.generation));
     try {
-      this.watcher = fs.watch(this.store.folder, { persistent: false }, (_, name) => {
-        if (name === null || this.store.file.endsWith(name)) this.look();
+      this.watcher = fs.watch(this.store.folder, { persistent: false }, (event) => {
+        if (event === 'rename') this.look();
       });
       this.watcher.on('error', () => this.watcher?.close());
     } catch {

@@ -17,6 +17,8 @@ export interface StopState {
 
 const fileSchema = z.strictObject({ stops: z.array(stopSchema).max(10_000) });
 const FILE = 'emergency-stop.json';
+/** A folder in which nothing else happens: watching the data folder would wake every router at each write of any database. */
+const ORDERS = 'orders';
 
 export type StopStore = Awaited<ReturnType<typeof openStopStore>>;
 
@@ -28,7 +30,10 @@ export async function openStopStore(dataDir: string) {
     durability: 'full',
   });
   const { connection, db } = store;
+  const dataVersion = connection.prepare<[], number>('PRAGMA data_version').pluck();
   const file = path.join(dataDir, FILE);
+  const folder = path.join(dataDir, ORDERS);
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stopsOf = prepare<{ data: string }>(connection, db.selectFrom('stops').select('data').compile());
   const generationOf = prepare<{ value: number }>(
     connection,
@@ -82,9 +87,9 @@ export async function openStopStore(dataDir: string) {
     return { generation, stops: [...byScope.values()] };
   }
 
-  /** Replaces the file whole and waits for the disk. */
+  /** Replaces the file whole, from the folder that routers watch, and waits for the disk. */
   function writeFile(stops: readonly Stop[]): void {
-    const temporary = `${file}.${process.pid}`;
+    const temporary = path.join(folder, String(process.pid));
     const handle = fs.openSync(temporary, 'w', 0o600);
     try {
       fs.writeSync(handle, JSON.stringify({ stops }));
@@ -110,8 +115,7 @@ export async function openStopStore(dataDir: string) {
     /** Changes whenever either may have changed; throws like `read`. */
     mark(): string {
       const stat = fs.statSync(file, { throwIfNoEntry: false });
-      const version = connection.pragma('data_version', { simple: true }) as number;
-      return `${version}:${stat === undefined ? '' : `${stat.ino}:${stat.mtimeMs}:${stat.size}`}`;
+      return `${dataVersion.get()}:${stat === undefined ? '' : `${stat.ino}:${stat.mtimeMs}:${stat.size}`}`;
     },
     /** The file first: it is what the others see soonest, and it holds if the process dies before the row is written. */
     add(stop: Stop): number {
@@ -152,8 +156,8 @@ export async function openStopStore(dataDir: string) {
     },
     /** router.db, for what else belongs to the router alone. */
     store,
-    folder: dataDir,
-    file,
+    /** Something moves out of it with each order. */
+    folder,
     close: () => store.close(),
   };
 }

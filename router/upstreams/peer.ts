@@ -29,11 +29,11 @@ export interface RequestOptions {
   /** It ends after so long, whatever progress says. */
   readonly maxMs: number;
   /** Names the call's caller to the server, where the transport carries it beside the message. */
-  readonly assertion?: string;
+  readonly assertion?: string | undefined;
   /** It may as well be made elsewhere: it runs twice without harm. */
   readonly movable?: boolean;
   /** Takes the progress notifications of the request. */
-  readonly progress?: (notification: Message) => void;
+  readonly progress?: ((notification: Message) => void) | undefined;
 }
 
 /** What an upstream says unasked. `call` is the client's call it belongs to, where the transport tells. */
@@ -337,7 +337,7 @@ export class Peer {
     const entry = this.pending.get(id);
     if (entry === undefined) this.givenUp.delete(id);
     if (entry === undefined || message.value === undefined) return false;
-    this.pending.delete(id);
+    this.forget(id, entry);
     const { call } = entry.options;
     if (message.text.length >= LARGE_BYTES && call !== undefined) {
       call.holding = this.undelivered.hold(message.text.length);
@@ -386,8 +386,13 @@ export class Peer {
   private fail(id: number, error: AppError): void {
     const entry = this.pending.get(id);
     if (entry === undefined) return;
-    this.pending.delete(id);
+    this.forget(id, entry);
     entry.reject(error);
+  }
+
+  private forget(id: number, { options: { call } }: Pending): void {
+    this.pending.delete(id);
+    if (call !== undefined) call.running = undefined;
   }
 
   private lost(error: Error | undefined): void {

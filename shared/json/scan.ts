@@ -45,18 +45,17 @@ export interface Member {
   readonly members: readonly Member[] | undefined;
 }
 
-/** Which objects to list the members of: path of keys → deeper. `{}` lists the object itself. */
-export interface Open {
-  readonly [key: string]: Open;
-}
+/** Which members that are objects to list the members of too, and which of theirs. */
+export type Open = readonly { readonly key: string; readonly open: Open }[];
+const NONE: Open = [];
 
 /**
  * Scans a text that must be one JSON object.
- * @param open members of this object to list too, such as `{ params: { _meta: {} } }`
+ * @param open members of this object to list too, such as `[{ key: 'params', open: [] }]`
  * @returns the object's members in order
  * @throws JsonScanError
  */
-export function scanObject(text: Octets, limits: ScanLimits, open: Open = {}): Member[] {
+export function scanObject(text: Octets, limits: ScanLimits, open: Open = NONE): Member[] {
   const scanner = new Scanner(text, limits);
   scanner.skipSpace();
   if (text.charCodeAt(scanner.at) !== 0x7b) throw scanner.syntax('expected an object');
@@ -155,7 +154,7 @@ class Scanner {
       this.skipSpace();
       const start = this.at;
       let inner: Member[] | undefined;
-      const deeper = open !== undefined && Object.hasOwn(open, key) ? open[key] : undefined;
+      const deeper = open === undefined ? undefined : openAt(open, key);
       if (deeper !== undefined && text.charCodeAt(start) === 0x7b) {
         inner = [];
         this.object(depth + 1, inner, deeper);
@@ -258,6 +257,11 @@ class Scanner {
     if (!this.text.startsWith(word, this.at)) throw this.syntax('expected a value');
     this.at += word.length;
   }
+}
+
+function openAt(open: Open, key: string): Open | undefined {
+  for (const each of open) if (each.key === key) return each.open;
+  return undefined;
 }
 
 const ESCAPES = new Set([0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74]);

@@ -51,11 +51,21 @@ export function createMatrix({ builtIn, configured, permits }: MatrixInit): Matr
   const { entries, mistakes } = mergeRows(builtIn, configured);
   const index = new MatchIndex(entries, (entry) => entry.row.match);
   const remembered = new Map<string, Resolved>();
+  /** What the catalogue lists is the same object at each call. */
+  const known = new WeakMap<Target, Resolved>();
 
   const lookUp = (target: Target): Resolved => {
+    let resolved = known.get(target);
+    if (resolved !== undefined) return resolved;
+    resolved = lookUpByName(target);
+    known.set(target, resolved);
+    return resolved;
+  };
+
+  const lookUpByName = (target: Target): Resolved => {
     const key = keyOf(target);
-    const known = remembered.get(key);
-    if (known !== undefined) return known;
+    const before = remembered.get(key);
+    if (before !== undefined) return before;
     const resolved = resolve(index, target);
     if (key.length > MAX_REMEMBERED_LENGTH) return resolved;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();

@@ -80,8 +80,9 @@ it('[S2] holds bursts, a run through all tools and earlier attempts against a se
   for (let i = 0; i < 5; i++) history.suspicious(20_000);
   const extra = history.next('one', 20_100)!;
   expect(extra).toEqual([{ feature: 'probing', weight: 0.36 }]);
-  expect(screen(stringifyOctets({ a: 1 }), { isLiteral: false, extra }).score).toBe(0.36);
+  expect(screen(stringifyOctets({ a: 1 }), { isLiteral: false, extra }).score).toBe(0);
   const probe = { path: '../../../x/y' };
   expect(scoreOf(probe).score).toBe(0.6);
+  expect(screen(stringifyOctets(probe), { isLiteral: false, extra }).score).toBe(0.744);
   expect(history.next('one', 400_000)).toBeUndefined();
 });

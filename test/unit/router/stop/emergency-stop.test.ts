@@ -51,11 +51,11 @@ it('[E3] who opens the folder later finds what is stopped; of two stops one may 
 it('[E1] [E3] an order that cannot be written holds in this process nevertheless, and says so', async () => {
   const folder = tempFolder();
   const { stop, heard } = await open(folder);
-  fs.mkdirSync(path.join(folder, `emergency-stop.json.${process.pid}`));
+  fs.mkdirSync(path.join(folder, 'orders', String(process.pid)));
   expect(await stop.stop(STOP)).toEqual({ stops: [STOP], behind: 0, isKept: false });
   expect(heard).toEqual([[STOP]]);
   expect(stop.isClear).toBe(false);
-  fs.rmdirSync(path.join(folder, `emergency-stop.json.${process.pid}`));
+  fs.rmdirSync(path.join(folder, 'orders', String(process.pid)));
   await stop.resume('all');
   expect(stop.isClear).toBe(true);
 });

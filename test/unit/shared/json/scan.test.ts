@@ -110,16 +110,16 @@ describe('its limits', () => {
 
 it('lists the members of objects that it is told to open', () => {
   const text = octets('{"params":{"_meta":{"progressToken":7},"name":"x"},"_meta":{"b":1}}');
-  const [params] = scanObject(text, STRICT_LIMITS, { params: { _meta: {} } });
+  const [params] = scanObject(text, STRICT_LIMITS, [{ key: 'params', open: [{ key: '_meta', open: [] }] }]);
   const meta = params?.members?.find(({ key }) => key === '_meta');
   const token = meta?.members?.[0];
   expect(token && text.slice(token.start, token.end)).toBe('7');
 });
 
 it('is not fooled by keys of Object.prototype', () => {
-  const members = scanObject(octets('{"__proto__":{"x":1},"constructor":2,"hasOwnProperty":3}'), STRICT_LIMITS, {
-    params: {},
-  });
+  const members = scanObject(octets('{"__proto__":{"x":1},"constructor":2,"hasOwnProperty":3}'), STRICT_LIMITS, [
+    { key: 'params', open: [] },
+  ]);
   expect(members.map(({ key }) => key)).toEqual(['__proto__', 'constructor', 'hasOwnProperty']);
 });
 

@@ -11,7 +11,7 @@ import {
 import { ManualClock } from './lib/manual-clock.ts';
 import { startVillage } from './lib/village.ts';
 
-const NAMES = ['alice', 'r1', 'r2', 'r3', 'r4', 'r5', 'bob'];
+const NAMES = ['alice', 'r1', 'r2', 'r3', 'r4', 'r5', 'robert'];
 const caller = 'sage';
 const SECRET = 'where the bees winter';
 
@@ -20,8 +20,8 @@ afterEach(() => village.stop());
 
 async function hiddenBob() {
   // Who hides had better carry nothing for others: a sender may choose it as a relay, and be its neighbour unawares.
-  village = await startVillage({ names: NAMES, clients: ['alice', 'bob'] });
-  const bob = village.peer('bob');
+  village = await startVillage({ names: NAMES, clients: ['alice', 'robert'] });
+  const bob = village.peer('robert');
   const { address } = await bob.betanet.listen({ enabled: true });
   return { alice: village.peer('alice'), bob, address: address! };
 }
@@ -48,15 +48,16 @@ describe('a hidden receiver', () => {
 
     const neighbours = (name: string) =>
       new Set(village.wire.log.filter(({ from }) => from === name).map(({ to }) => to));
-    expect(neighbours('alice')).not.toContain('bob');
+    expect(neighbours('alice')).not.toContain('robert');
     expect(neighbours('alice')).not.toContain(meeting);
-    expect(neighbours('bob')).not.toContain('alice');
+    expect(neighbours('robert')).not.toContain('alice');
     for (const { bytes } of village.wire.log) expect(bytes.includes(SECRET)).toBe(false);
     // Not one hop, the meeting point least of all, opened a layer with a word of it or with both names.
     for (const { name, seen } of village.peers) {
       for (const { plain } of seen) expect(plain.includes(SECRET)).toBe(false);
+      // A name of three letters stands in random octets now and then.
       if (name === meeting)
-        for (const { plain } of seen) expect(plain.includes('bob') || plain.includes('alice')).toBe(false);
+        for (const { plain } of seen) expect(plain.includes('robert') || plain.includes('alice')).toBe(false);
     }
   });
 
@@ -80,11 +81,11 @@ describe('a hidden receiver', () => {
 
   it('[N4] keeps its circuits alive while nobody comes', async () => {
     const clock = new ManualClock();
-    village = await startVillage({ names: NAMES, clients: ['alice', 'bob'], clock, settings: { idleMs: 60_000 } });
-    const bob = village.peer('bob');
+    village = await startVillage({ names: NAMES, clients: ['alice', 'robert'], clock, settings: { idleMs: 60_000 } });
+    const bob = village.peer('robert');
     const { address } = await bob.betanet.listen({ enabled: true });
     await clock.advance(2_000);
-    const carried = () => village.wire.log.filter(({ to, bytes }) => to === 'bob' && bytes[0] === 2).length;
+    const carried = () => village.wire.log.filter(({ to, bytes }) => to === 'robert' && bytes[0] === 2).length;
     const built = carried();
     expect(built).toBe(2);
     await clock.advance(300_000);
