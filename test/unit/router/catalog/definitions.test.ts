@@ -57,7 +57,7 @@ it('[P9] tells lists apart that differ in order only', () => {
 
 it('[S3] D04: leaves out a definition that could be read in two ways, or is more than one can be', () => {
   const schema = (text: string) => `{"name":"b","inputSchema":${text}}`;
-  const nested = (depth: number) => '{"not":'.repeat(depth) + '{}' + '}'.repeat(depth);
+  const nested = (depth: number) => `${'{"not":'.repeat(depth)}{}${'}'.repeat(depth)}`;
   const many = (count: number) => `{"anyOf":[${Array(count).fill('{}').join()}]}`;
   const { items, bad } = page(
     `{"tools":[${[
