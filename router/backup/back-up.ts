@@ -27,8 +27,14 @@ export async function backUp(
       for (const file of filesBelow(checkpointDir))
         copyPlain(path.join(checkpointDir, file), path.join(folder, CHECKPOINTS, file));
     }
-    for (const file of data)
-      if (!first.includes(file)) await copy(path.join(dataDir, file), path.join(folder, DATA, file), holdStill);
+    for (const file of data) {
+      if (first.includes(file)) continue;
+      const from = path.join(dataDir, file);
+      await copy(from, path.join(folder, DATA, file), holdStill).catch((error: NodeJS.ErrnoException) => {
+        // What a running process had there for a moment only.
+        if (error.code !== 'ENOENT' || fs.existsSync(from)) throw error;
+      });
+    }
   } catch (error) {
     fs.rmSync(folder, { recursive: true });
     throw error;
