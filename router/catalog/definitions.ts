@@ -85,9 +85,10 @@ const MAX_OCTETS = 256 * 1024;
 /** What one definition may hold: any work on it takes milliseconds, and what is read of it is what anybody reads of it (D04). */
 const DEFINITION_LIMITS: ScanLimits = { maxDepth: 64, maxValues: 20_000, maxKeys: 10_000, uniqueKeys: true };
 
-/** One page of a list, its items not read yet. */
+/** One page of a list, its items not taken apart yet. */
 export interface Page {
-  readonly items: readonly Octets[];
+  /** The array of them. */
+  readonly text: Octets;
   readonly cursor: Octets | undefined;
 }
 
@@ -100,11 +101,14 @@ export function readPage(result: Octets, list: ListKind): Page {
       text: `The server answered ${list.method} without a list of ${list.member}`,
     });
   }
-  const text = octetsOf(result, array);
-  const items = scanArray(text, RELAY_LIMITS).map((element) => octetsOf(text, element));
   const next = members.find((member) => member.key === 'nextCursor');
   const cursor = next !== undefined && result[next.start] === '"' ? octetsOf(result, next) : undefined;
-  return { items, cursor };
+  return { text: octetsOf(result, array), cursor };
+}
+
+/** The items of a page, not read yet. */
+export function itemsOf({ text }: Page): Octets[] {
+  return scanArray(text, RELAY_LIMITS).map((element) => octetsOf(text, element));
 }
 
 /** Undefined when it is no object with a usable key, or more than a definition may be. */

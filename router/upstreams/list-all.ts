@@ -2,7 +2,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Work } from '../background.ts';
-import { type Item, type ListKind, readItem, readPage } from '../catalog/definitions.ts';
+import { type Item, itemsOf, type ListKind, readItem, readPage } from '../catalog/definitions.ts';
 import type { Peer } from './peer.ts';
 
 export interface ListLimits {
@@ -45,7 +45,8 @@ export async function listAll(
     work.start((answer.octets.length / 1e6) * MEGABYTE_MS);
     if (work.isLong) await work.rest();
     const read = readPage(answer.octets, list);
-    for (const octets of read.items) {
+    if (work.isLong) await work.rest();
+    for (const octets of itemsOf(read)) {
       if (work.isLong) await work.rest();
       const item = readItem(octets, list.key);
       if (item === undefined) skipped++;

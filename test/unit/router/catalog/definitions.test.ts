@@ -1,11 +1,23 @@
 import { expect, it } from 'vitest';
-import { type Item, LISTS, readItem, readPage, renamed, sameItems } from '../../../../router/catalog/definitions.ts';
+import {
+  type Item,
+  itemsOf,
+  LISTS,
+  readItem,
+  readPage,
+  renamed,
+  sameItems,
+} from '../../../../router/catalog/definitions.ts';
 import { encodeOctets } from '../../../../shared/json/octets.ts';
 
 function page(text: string): { items: Item[]; bad: number; cursor: string | undefined } {
-  const { items, cursor } = readPage(encodeOctets(text), LISTS.tools);
-  const read = items.map((octets) => readItem(octets, LISTS.tools.key));
-  return { items: read.filter((item) => item !== undefined), bad: read.filter((item) => !item).length, cursor };
+  const page = readPage(encodeOctets(text), LISTS.tools);
+  const read = itemsOf(page).map((octets) => readItem(octets, LISTS.tools.key));
+  return {
+    items: read.filter((item) => item !== undefined),
+    bad: read.filter((item) => !item).length,
+    cursor: page.cursor,
+  };
 }
 
 it('[P5] keeps every octet of a definition, and replaces the name alone', () => {
