@@ -1,9 +1,18 @@
-/** Reads the `fog` part of the configuration: commands and agent types by name, and which nodes may join. */
+/** Reads the `fog` part of the configuration: commands and agent types by name, which nodes may join and how far they are believed. */
 import path from 'node:path';
+import type { z } from 'zod';
 import { came } from '../../shared/expecting.ts';
-import { DEFAULT_COMMANDS, type FogRules, NO_FOG_RULES, PROGRAM_NAME, type Program } from '../../shared/fog-rules.ts';
+import {
+  DEFAULT_COMMANDS,
+  DEFAULT_TRUST,
+  type FogRules,
+  type FogTrust,
+  NO_FOG_RULES,
+  PROGRAM_NAME,
+  type Program,
+} from '../../shared/fog-rules.ts';
 import { isObject, type Report, readPart } from './read-part.ts';
-import { fogAgentProgram, fogPart, fogProgram } from './schema.ts';
+import { fogAgentProgram, fogPart, fogProgram, fogTrust } from './schema.ts';
 
 const MAX_PROGRAMS = 1_000;
 
@@ -55,9 +64,23 @@ export function readFog(section: unknown, folder: string, resident: Program, rep
     const given = readPart(fogAgentProgram, entry, ['fog', 'agents', name], report);
     return given && (given.command === undefined ? residentOf(name) : { ...given, command: given.command });
   });
+  const nodes = part.nodes === undefined || part.nodes === 'any' ? undefined : new Set(part.nodes);
   return {
     commands: part.commands === undefined ? DEFAULT_COMMANDS : commands,
     agents: part.agents === undefined ? new Map([['magi', residentOf('magi')]]) : agents,
-    nodes: part.nodes === undefined || part.nodes === 'any' ? undefined : new Set(part.nodes),
+    nodes,
+    trust: trustOf(readPart(fogTrust, part.trust ?? {}, ['fog', 'trust'], report) ?? {}, nodes),
+  };
+}
+
+/** Who lists its nodes vouches for them. */
+function trustOf(given: z.output<typeof fogTrust>, nodes: ReadonlySet<string> | undefined): FogTrust {
+  return {
+    mostCores: given.most_cores ?? DEFAULT_TRUST.mostCores,
+    mostMemoryGb: given.most_memory_gb ?? DEFAULT_TRUST.mostMemoryGb,
+    newNodeCores: given.new_node_cores ?? DEFAULT_TRUST.newNodeCores,
+    newNodeMemoryGb: given.new_node_memory_gb ?? DEFAULT_TRUST.newNodeMemoryGb,
+    resultsToDouble: given.results_to_double ?? DEFAULT_TRUST.resultsToDouble,
+    vouchedFor: new Set([...(nodes ?? []), ...(given.vouched_for ?? [])]),
   };
 }

@@ -257,4 +257,14 @@ export const fogPart = closed({
   agents: z.unknown().optional(),
   /** Peer ids of the nodes that may join. */
   nodes: z.union([z.literal('any'), texts(10_000, 100)], '"any" or a list of peer ids').optional(),
+  trust: z.unknown().optional(),
+});
+/** How much of what a node says of itself counts (F2). */
+export const fogTrust = closed({
+  most_cores: whole(' of cores', 1, 4_096).optional(),
+  most_memory_gb: whole(' of GB', 1, 65_536).optional(),
+  new_node_cores: whole(' of cores', 1, 4_096).optional(),
+  new_node_memory_gb: whole(' of GB', 1, 65_536).optional(),
+  results_to_double: whole(' of results', 1, 1_000_000_000).optional(),
+  vouched_for: texts(10_000, 100).optional(),
 });

@@ -5,7 +5,7 @@ import type { Caller } from '../../../shared/identity/caller.ts';
 import { unknownTarget } from '../../../shared/request.ts';
 import { defineResource, defineResourceTemplate, type Resource } from '../../../shared/resource.ts';
 import type { ForgeDeps } from '../deps.ts';
-import type { Training } from './trainings.ts';
+import type { Training } from './training.ts';
 import { ownerSeen, taskIdSchema, toModelView, toTrainingView } from './view.ts';
 
 const NEWEST = 200;

@@ -8,7 +8,8 @@ import { AppError } from '../../../shared/errors.ts';
 import type { Log } from '../../../shared/log.ts';
 import type { ObjectStore } from './object-store.ts';
 import { PhaseError, type RunPhase } from './run-phase.ts';
-import { type Artefact, type Claim, MAX_RUNNING, type Training, type Trainings } from './trainings.ts';
+import type { Artefact, Training } from './training.ts';
+import { type Claim, MAX_RUNNING, type Trainings } from './trainings.ts';
 
 export interface Trainer {
   /** Looks for what is due now, instead of at the next look. */

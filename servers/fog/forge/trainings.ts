@@ -3,51 +3,13 @@
  * processes, tried again with growing waits, followed by the next phase. Runs no phase itself.
  */
 import { AppError } from '../../../shared/errors.ts';
-import { type ForgeRules, PHASES, type Phase } from '../../../shared/forge-rules.ts';
+import { type ForgeRules, PHASES } from '../../../shared/forge-rules.ts';
 import type { Queries } from '../../../shared/queries.ts';
 import type { ForgeTables } from '../store/forge-tables.ts';
 import type { StoredObject } from './object-store.ts';
 import { checkParameters } from './parameters.ts';
 import { whatIsNotConfigured } from './run-phase.ts';
-
-export const STATUSES = ['queued', 'running', 'waiting', 'succeeded', 'failed', 'stopped', 'not_configured'] as const;
-export type TrainingStatus = (typeof STATUSES)[number];
-
-const OPEN: readonly TrainingStatus[] = ['queued', 'running', 'waiting'];
-
-export interface Artefact extends StoredObject {
-  readonly name: string;
-}
-
-export interface Training {
-  readonly taskId: string;
-  readonly pipelineId: string;
-  readonly phase: Phase;
-  readonly owner: string;
-  readonly status: TrainingStatus;
-  /** Starts so far. */
-  readonly attempt: number;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly until: Phase;
-  readonly progress: number;
-  readonly message: string;
-  readonly report: unknown;
-  /** SHA-256 of the manifest; empty before success. */
-  readonly manifest: string;
-  readonly nextTaskId: string | null;
-  readonly artefacts: readonly Artefact[];
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly endedAt: number | null;
-}
-
-export interface NewTraining {
-  readonly owner: string;
-  readonly phase: Phase;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  /** The last phase to run; at or behind `phase`. */
-  readonly until: Phase;
-}
+import { type Artefact, createTrainingReader, type NewTraining, OPEN, type Training } from './training.ts';
 
 /** A task in the hands of this process; every step names the attempt, so that one that was given up changes nothing. */
 export interface Claim {
@@ -97,31 +59,7 @@ export function createTrainings(deps: TrainingsDeps): Trainings {
   const { store, rules, nowMs, newId, retryAfterMs = RETRY_AFTER_MS } = deps;
   const { db } = store;
   const rows = db.selectFrom('trainings').selectAll();
-
-  function toTraining(row: ForgeTables['trainings']): Training {
-    const artefacts = store.all(
-      db.selectFrom('artefacts').select(['name', 'sha256', 'bytes']).where('task_id', '=', row.task_id).orderBy('name'),
-    );
-    return {
-      taskId: row.task_id,
-      pipelineId: row.pipeline_id,
-      phase: phaseOf(row.phase_name),
-      owner: row.owner,
-      status: STATUSES.find((status) => status === row.status) ?? 'failed',
-      attempt: row.attempt,
-      parameters: JSON.parse(row.parameters) as Record<string, unknown>,
-      until: phaseOf(row.until_phase),
-      progress: row.progress,
-      message: row.message,
-      report: JSON.parse(row.report) as unknown,
-      manifest: row.manifest,
-      nextTaskId: row.next_task_id,
-      artefacts,
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-      endedAt: row.ended_at,
-    };
-  }
+  const toTraining = createTrainingReader(store);
 
   function find(owner: string | undefined, taskId: string): ForgeTables['trainings'] {
     const row = store.first(rows.where('task_id', '=', taskId));
@@ -313,10 +251,4 @@ export function createTrainings(deps: TrainingsDeps): Trainings {
       return `${row?.updated_at}:${row?.status}:${row?.attempt}:${row?.progress}:${row?.message}:${row?.next_task_id}`;
     },
   };
-}
-
-function phaseOf(name: string): Phase {
-  const phase = PHASES.find((each) => each === name);
-  if (phase === undefined) throw new Error('fog.db names a phase that this version does not know');
-  return phase;
 }

@@ -4,7 +4,7 @@ import { PHASES } from '../../../shared/forge-rules.ts';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import { LEVELS } from '../../../shared/identity/levels.ts';
 import type { ModelEntry } from './models.ts';
-import { STATUSES, type Training } from './trainings.ts';
+import { STATUSES, type Training } from './training.ts';
 
 export const taskIdSchema = z
   .string()

@@ -14,7 +14,7 @@ export const FRAME_LIMITS = { maxBytes: 8 * 1024 * 1024, timeoutMs: 30_000 } as 
 
 export interface Link<Out, In> {
   readonly remotePeerId: string;
-  /** In order. What cannot be sent ends the link. */
+  /** In order; what is said in one turn goes in one envelope. What cannot be sent ends the link. */
   send(message: Out): void;
   /** Messages until the link ends; what does not fit ends it. */
   messages(): AsyncIterable<In>;
@@ -33,6 +33,10 @@ export interface LinkOptions<In> {
 
 /** A side that does not answer is not waited for. */
 const CLOSE_WITHIN_MS = 1_000;
+
+/** Messages of one envelope, and characters after which it takes no more. */
+const MAX_TOGETHER = 100;
+const FULL = 256 * 1_024;
 
 const nonce = z.string().regex(/^[\w-]{43}$/);
 const helloSchema = z.strictObject({ hello: nonce });
@@ -65,17 +69,38 @@ function createLink<Out, In>(
   { frames, signer, remotePeerId, incoming }: LinkOptions<In>,
   session: string,
 ): Link<Out, In> {
+  const envelope = z.array(incoming).min(1).max(MAX_TOGETHER);
   let sent = 0;
   let received = 0;
+  let said: string[] = [];
+
+  /** A signature, a frame and a write for each envelope, not for each message. */
+  function flush(): void {
+    const texts = said;
+    said = [];
+    for (let from = 0; from < texts.length; ) {
+      let to = from + 1;
+      let length = texts[from]!.length;
+      while (to < texts.length && to - from < MAX_TOGETHER && length + texts[to]!.length <= FULL)
+        length += texts[to++]!.length;
+      post(`[${texts.slice(from, to).join()}]`);
+      from = to;
+    }
+  }
+
+  function post(body: string): void {
+    sent++;
+    const address = { from: signer.peerId, to: remotePeerId, session, sequence: sent };
+    frames
+      .write(seal(signer, address, body))
+      .catch((error: unknown) => frames.abort(error instanceof Error ? error : new Error(String(error))));
+  }
 
   return {
     remotePeerId,
     send(message) {
-      sent++;
-      const address = { from: signer.peerId, to: remotePeerId, session, sequence: sent };
-      frames
-        .write(seal(signer, address, JSON.stringify(message)))
-        .catch((error: unknown) => frames.abort(error instanceof Error ? error : new Error(String(error))));
+      said.push(JSON.stringify(message));
+      if (said.length === 1) setImmediate(flush);
     },
     async *messages() {
       for (;;) {
@@ -83,12 +108,13 @@ function createLink<Out, In>(
         if (frame === undefined) return;
         received++;
         const body = open(frame, { from: remotePeerId, to: signer.peerId, session, sequence: received });
-        const message = incoming.safeParse(parseJson(body));
-        if (!message.success) throw new LinkError('expected a message of this version');
-        yield message.data;
+        const messages = envelope.safeParse(parseJson(body));
+        if (!messages.success) throw new LinkError('expected messages of this version');
+        yield* messages.data;
       }
     },
     async close() {
+      flush();
       const late = new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS).unref());
       await Promise.race([frames.close(), late]).catch(() => undefined);
       frames.abort(new LinkError('closed'));

@@ -73,9 +73,11 @@ const finished = z.strictObject({
   stderr: output,
   is_truncated: z.boolean(),
 });
+/** The answer to a recall, when the run had not started: it never will. */
+const returned = z.strictObject({ type: z.literal('returned'), ...run });
 const leave = z.strictObject({ type: z.literal('leave') });
 
-export const fromNode = z.discriminatedUnion('type', [join, beat, started, finished, leave]);
+export const fromNode = z.discriminatedUnion('type', [join, beat, started, finished, returned, leave]);
 export type FromNode = z.output<typeof fromNode>;
 
 const joined = z.strictObject({
@@ -102,13 +104,16 @@ const runOrder = z.strictObject({
   label: z.string().max(200),
   cpu_cores: cores,
   memory_gb: gigabytes,
+  gpu: z.boolean(),
   wall_seconds: z.int().min(0).max(31_536_000),
 });
 const stop = z.strictObject({ type: z.literal('stop'), ...run, detail: text });
+/** Wants a run back that waits for room; a node that has started it says nothing. */
+const recall = z.strictObject({ type: z.literal('recall'), ...run });
 /** The result was taken, or will never be: it need not be told again. */
 const taken = z.strictObject({ type: z.literal('taken'), ...run, counted: z.boolean() });
 const refused = z.strictObject({ type: z.literal('refused'), why: text });
 
-export const fromServer = z.discriminatedUnion('type', [joined, beaten, runOrder, stop, taken, refused]);
+export const fromServer = z.discriminatedUnion('type', [joined, beaten, runOrder, stop, recall, taken, refused]);
 export type FromServer = z.output<typeof fromServer>;
 export type RunOrder = z.output<typeof runOrder>;

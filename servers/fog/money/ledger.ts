@@ -4,7 +4,8 @@
  */
 import { AppError } from '../../../shared/errors.ts';
 import { formatFog, MAX_AMOUNT, MAX_SUPPLY, type Micro } from '../../../shared/fog-amount.ts';
-import type { Journal, StatementLine, Verification } from '../store/journal.ts';
+import type { Journal, StatementLine } from '../store/journal.ts';
+import type { Verification } from '../store/journal-chain.ts';
 import { agentAccount, type Entry, escrowAccount, ISSUANCE, type Kind, stakeAccount, TREASURY } from './posting.ts';
 
 export interface Holdings {

@@ -5,18 +5,15 @@
 import type { EconomyRules } from '../../../shared/economy-rules.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { formatFog, type Micro } from '../../../shared/fog-amount.ts';
-import type { Contract, ContractStatus, MarketStore, Offer } from '../store/market.ts';
+import type { Contract, ContractStatus } from '../store/contracts.ts';
+import type { Leasable } from '../store/leasable.ts';
+import type { MarketStore } from '../store/market.ts';
+import type { Offer } from '../store/offers.ts';
 import type { Ledger } from './ledger.ts';
 import { type Candidate, type Requirements, rank } from './matching.ts';
 import { costOf, type Used } from './price.ts';
 
-export interface NewOffer {
-  readonly nodeId: string;
-  readonly cpuCores: number;
-  readonly memoryMb: number;
-  readonly gpu: boolean;
-  readonly cpuHourPrice: Micro;
-  readonly gbHourPrice: Micro;
+export interface NewOffer extends Omit<Leasable, 'provider'> {
   readonly durationMs: number;
   readonly isHarvested: boolean;
 }

@@ -50,6 +50,8 @@ export function createRewards({ store, ledger, rules, isHarvesting }: RewardsDep
       const contract = store.running(agent, nodeAgent, nodeId, at);
       // Whoever works for itself is paid by nobody: else any agent could draw the treasury dry with its own machine.
       const rewardDue = nodeAgent === agent ? 0n : rewardOf(used, rules().rewards);
+      // What this agent earned today is summed for it: not where there is nothing to pay.
+      const isRewarded = rewardDue > 0n && ledger.treasury() > 0n;
       store.addUsage({
         id: key,
         contractId: contract?.id ?? '',
@@ -57,11 +59,12 @@ export function createRewards({ store, ledger, rules, isHarvesting }: RewardsDep
         nodeId,
         ...used,
         isHarvested: isHarvesting(nodeId),
-        rewardPaid: ledger.reward(key, nodeAgent, atMost(rewardDue, roomOf(nodeAgent, at))),
+        rewardPaid: isRewarded ? ledger.reward(key, nodeAgent, atMost(rewardDue, roomOf(nodeAgent, at))) : 0n,
         rewardDue,
         at,
       });
-      if (contract === undefined) ledger.pay(escrowOf(workId), nodeAgent, costOf(used, priceOn(metering)), key);
+      if (contract !== undefined || ledger.escrowed(escrowOf(workId)) === 0n) return;
+      ledger.pay(escrowOf(workId), nodeAgent, costOf(used, priceOn(metering)), key);
     },
     release(workId) {
       ledger.refund(escrowOf(workId));

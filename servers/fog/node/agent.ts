@@ -7,10 +7,10 @@ import type { FogRules, Program } from '../../../shared/fog-rules.ts';
 import type { Log } from '../../../shared/log.ts';
 import type { Link } from '../link/link.ts';
 import type { FromNode, FromServer, RunOrder } from '../link/messages.ts';
+import { createHolding, type Held } from './holding.ts';
 import { DEFAULT_LIMITS, type RunEnd } from './limits.ts';
 import type { Busy, Machine } from './machine.ts';
-import type { Run } from './run.ts';
-import type { Runner } from './runner.ts';
+import type { RunnerClient } from './runner-client.ts';
 
 export interface NodeOffering extends Machine {
   /** Who is paid for its work. */
@@ -23,7 +23,7 @@ export interface NodeAgentOptions {
   readonly offering: NodeOffering;
   /** What may run here, as this node's own configuration says; the server has no say in it. */
   readonly rules: () => FogRules;
-  readonly runner: Runner;
+  readonly runner: RunnerClient;
   readonly busy: () => Promise<Busy>;
   /** Reaches the server that this node trusts, and nobody else. */
   readonly dial: () => Promise<Link<FromNode, FromServer>>;
@@ -39,25 +39,27 @@ export interface NodeAgent {
   close(): Promise<void>;
 }
 
-interface Held {
-  readonly work_id: string;
-  readonly fence: number;
-  readonly kind: 'job' | 'shard';
-  readonly run: Run | undefined;
-  end: RunEnd | undefined;
-  toldTail: string;
-}
-
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 1_000;
 const BUSY_EVERY_MS = 2_000;
 const MAX_LOG_TAIL = 16_000;
-/** Results of runs that the server never asked for again. */
-const MAX_UNTAKEN = 10_000;
 
 export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   const { offering, runner, log } = options;
-  const held = new Map<string, Held>();
+  const holding = createHolding({
+    ...offering,
+    prepare: prepareRun,
+    onStarted({ work_id, fence }) {
+      if (isJoined) link?.send({ type: 'started', work_id, fence });
+    },
+    onEnded(held, end) {
+      if (isJoined) tellEnd(held, end);
+    },
+    reasonOf(error) {
+      log.warn({ cause: error }, 'a run was refused');
+      return error instanceof AppError ? error.message : 'the node could not start it';
+    },
+  });
   const { promise: joined, resolve: onJoined } = Promise.withResolvers<void>();
   let link: Link<FromNode, FromServer> | undefined;
   let isJoined = false;
@@ -73,8 +75,7 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   const busyTimer = setInterval(measure, BUSY_EVERY_MS);
   measure();
   const aloneTimer = setInterval(() => {
-    if (performance.now() - lastHeardAt <= orphanAfterMs) return;
-    for (const one of held.values()) one.run?.stop('lost', 'its node lost the server');
+    if (performance.now() - lastHeardAt > orphanAfterMs) holding.loseAll('its node lost the server');
   }, 250);
 
   function measure(): void {
@@ -121,7 +122,7 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
         ...[...commands].filter(usable).map(([name]) => `command:${name}`),
         ...[...agents].filter(usable).map(([name]) => `agent:${name}`),
       ],
-      runs: [...held.values()].map(({ work_id, fence }) => ({ work_id, fence })),
+      runs: holding.all().map(({ work_id, fence }) => ({ work_id, fence })),
     });
   }
 
@@ -131,8 +132,8 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
       case 'joined':
         isJoined = true;
         orphanAfterMs = message.orphan_after_ms;
-        drop(message.drop);
-        for (const one of held.values()) {
+        holding.drop(message.drop);
+        for (const one of holding.all()) {
           // It may be another process that listens now.
           one.toldTail = '';
           if (one.end !== undefined) tellEnd(one, one.end);
@@ -144,16 +145,21 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
         return;
       case 'beaten':
         if (message.number === number) roundTripMs = performance.now() - sentAt;
-        drop(message.drop);
+        holding.drop(message.drop);
         return;
       case 'run':
-        take(message);
+        holding.take(message);
+        return;
+      case 'recall':
+        if (holding.giveBack(message)) {
+          link?.send({ type: 'returned', work_id: message.work_id, fence: message.fence });
+        }
         return;
       case 'stop':
-        held.get(keyOf(message))?.run?.stop('cancelled', message.detail);
+        holding.stop(message, message.detail);
         return;
       case 'taken':
-        held.delete(keyOf(message));
+        holding.taken(message);
         return;
       case 'refused':
         log.error({ why: message.why }, 'the fog server does not take this node');
@@ -165,81 +171,25 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
     if (link === undefined) return;
     number++;
     sentAt = performance.now();
-    const runs = [...held.values()].flatMap((one) => {
-      if (one.run === undefined || one.end !== undefined) return [];
-      const { cpuMs, mbMs } = one.run.used();
-      const progress = one.run.progress();
-      const tail = one.kind === 'shard' ? one.run.tail().slice(-MAX_LOG_TAIL) : one.toldTail;
-      const isNews = tail !== one.toldTail;
-      one.toldTail = tail;
-      return [
-        {
-          work_id: one.work_id,
-          fence: one.fence,
-          cpu_ms: cpuMs,
-          mb_ms: mbMs,
-          ...(progress !== undefined && { progress }),
-          ...(isNews && { log_tail: tail }),
-        },
-      ];
-    });
     link.send({
       type: 'beat',
       number,
       load: busy.load,
       memory_free_gb: busy.memoryFreeGb,
       ...(roundTripMs !== undefined && { round_trip_ms: roundTripMs }),
-      runs,
+      runs: holding.all().flatMap((one) => (one.isStarted && one.end === undefined ? [beatOf(one)] : [])),
     });
   }
 
-  function take(order: RunOrder): void {
-    const key = keyOf(order);
-    if (held.has(key)) return;
-    const base = { work_id: order.work_id, fence: order.fence, kind: order.kind, toldTail: '' };
-    let run: Run;
-    try {
-      run = runner.start({
-        runId: key,
-        kind: order.kind,
-        program: programOf(order),
-        args: order.args,
-        limits: {
-          ...DEFAULT_LIMITS,
-          cpuCores: order.cpu_cores,
-          memoryGb: order.memory_gb,
-          wallSeconds: order.wall_seconds,
-        },
-      });
-    } catch (error) {
-      const detail = error instanceof AppError ? error.message : 'the node could not start it';
-      log.warn({ cause: error, program: order.program }, 'a run was refused');
-      ended({ ...base, run: undefined, end: undefined }, refusedEnd(detail));
-      return;
-    }
-    const one: Held = { ...base, run, end: undefined };
-    held.set(key, one);
-    if (isJoined) link?.send({ type: 'started', work_id: order.work_id, fence: order.fence });
-    void run.ended.then((end) => ended(one, end));
-  }
-
   /** @throws AppError for what this node does not allow, whatever the server says */
-  function programOf({ program }: RunOrder): Program {
+  function prepareRun(order: RunOrder, runId: string) {
     const { commands, agents } = options.rules();
-    const [kind, name = ''] = program.split(':');
-    const found = (kind === 'agent' ? agents : commands).get(name);
-    if (found === undefined) throw new AppError('FORBIDDEN', { text: `This node does not allow ${name}` });
-    return found;
-  }
-
-  function ended(one: Held, end: RunEnd): void {
-    const key = keyOf(one);
-    // It was dropped: nobody waits for it.
-    if (one.run !== undefined && held.get(key) !== one) return;
-    one.end = end;
-    held.set(key, one);
-    if (held.size > MAX_UNTAKEN) held.delete(held.keys().next().value ?? '');
-    if (isJoined) tellEnd(one, end);
+    const [kind, name = ''] = order.program.split(':');
+    const program = (kind === 'agent' ? agents : commands).get(name);
+    if (program === undefined) throw new AppError('FORBIDDEN', { text: `This node does not allow ${name}` });
+    const { cpu_cores: cpuCores, memory_gb: memoryGb, wall_seconds: wallSeconds } = order;
+    const limits = { ...DEFAULT_LIMITS, cpuCores, memoryGb, wallSeconds };
+    return runner.prepare({ runId, kind: order.kind, program, args: order.args, gpu: order.gpu, limits });
   }
 
   function tellEnd({ work_id, fence }: Held, end: RunEnd): void {
@@ -256,15 +206,6 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
       stderr: end.stderr,
       is_truncated: end.isTruncated,
     });
-  }
-
-  function drop(runs: readonly { readonly work_id: string; readonly fence: number }[]): void {
-    for (const one of runs) {
-      const key = keyOf(one);
-      const known = held.get(key);
-      held.delete(key);
-      known?.run?.stop('lost', 'others have it by now');
-    }
   }
 
   const linking = stayLinked();
@@ -284,11 +225,18 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   };
 }
 
-function keyOf({ work_id, fence }: { readonly work_id: string; readonly fence: number }): string {
-  return `${work_id}:${fence}`;
-}
-
-function refusedEnd(detail: string): RunEnd {
-  const nothing = { cpuMs: 0, mbMs: 0, stdout: '', stderr: '', isTruncated: false };
-  return { outcome: 'failed', exitCode: undefined, detail, ...nothing };
+/** What a beat says of a run that lives; of a shard also what it printed last, when that is news. */
+function beatOf(one: Held) {
+  const { cpuMs = 0, mbMs = 0, progress, tail = '' } = one.run?.look() ?? {};
+  const kept = tail.slice(-MAX_LOG_TAIL);
+  const isNews = kept !== one.toldTail;
+  one.toldTail = kept;
+  return {
+    work_id: one.work_id,
+    fence: one.fence,
+    cpu_ms: cpuMs,
+    mb_ms: mbMs,
+    ...(progress !== undefined && { progress }),
+    ...(isNews && { log_tail: kept }),
+  };
 }

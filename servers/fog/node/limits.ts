@@ -1,4 +1,4 @@
-/** What one run may use, and how it ended. Shapes only. */
+/** What one run may use, and how it ended. Knows no process. */
 import type { Program } from '../../../shared/fog-rules.ts';
 import type { Outcome } from '../work/metering.ts';
 
@@ -24,6 +24,8 @@ export interface RunSpec {
   readonly program: Program;
   /** After the program's own. */
   readonly args: readonly string[];
+  /** Shows it the machine's GPUs, which a sandbox else hides. */
+  readonly gpu: boolean;
   readonly limits: RunLimits;
 }
 
@@ -45,3 +47,9 @@ export const DEFAULT_LIMITS = {
   processes: 64,
   diskBytes: 64 * 1024 * 1024,
 } as const;
+
+/** Of what never ran, or of which nothing more is known. */
+export function endWithout(outcome: Outcome, detail: string): RunEnd {
+  const nothing = { cpuMs: 0, mbMs: 0, stdout: '', stderr: '', isTruncated: false };
+  return { outcome, exitCode: undefined, detail, ...nothing };
+}

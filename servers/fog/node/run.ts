@@ -1,18 +1,23 @@
 /**
- * One run on this machine from its first process to its last: started under limits, watched, ended with everything that it
- * started. Knows no server and no lease.
+ * One run on this machine from its first process to its last: made ready under limits, started, watched, ended with everything that
+ * it started. Knows no server and no lease.
  */
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import type { Readable } from 'node:stream';
-import { execa } from 'execa';
+import type { Readable, Writable } from 'node:stream';
 import type { Outcome } from '../work/metering.ts';
 import type { CommandLine } from './containment.ts';
 import type { RunEnd, RunSpec } from './limits.ts';
 import { createOutput } from './output.ts';
 import { killMarked, lookAtProcesses, type Snapshot, signal } from './process-tree.ts';
+import { cpuOf, overOf, verdictOf } from './run-end.ts';
 
 export interface Run {
   readonly spec: RunSpec;
+  /** Lets the program begin; its time counts from here. Again is nothing. */
+  start(): void;
+  /** By the runner's clock; undefined while it is only ready. */
+  readonly startedAt: number | undefined;
   /** Never rejects. Everything that the run started is gone by then. */
   readonly ended: Promise<RunEnd>;
   /** SIGTERM to all of it, SIGKILL after the grace. The first reason counts. */
@@ -36,46 +41,46 @@ const PING_EVERY_MS = 1_000;
 const SILENT_MS = 10_000;
 const MAX_LINE = 4_096;
 const KILL_ROUNDS = 20;
+const LEFT_EVERY_MS = 250;
 
-/** What the shell says of a program that the kernel ended for a limit: 128 + SIGXCPU, SIGXFSZ. */
-const LIMIT_CODES: ReadonlyMap<number, string> = new Map([
-  [152, 'used more processor time than it may'],
-  [153, 'wrote a file longer than it may'],
-]);
-
-export function startRun(
+/** Makes all that is around the program, which takes longer than many a job, and holds it before its first instruction. */
+export function prepareRun(
   spec: RunSpec,
   line: CommandLine,
   hasNamespaces: boolean,
-  folder: string,
+  folder: string | undefined,
   now: Monotonic,
 ): Run {
   const { limits, program, kind } = spec;
   const isPinged = kind === 'shard' && program.health === 'ping';
   const output = kind === 'job' ? createOutput(limits.outputBytes, 'first') : createOutput(SHARD_LOG_BYTES, 'last');
-  const startedAt = now();
+  let startedAt: number | undefined;
   let endedAt: number | undefined;
   let verdict: { outcome: Outcome; detail: string } | undefined;
   let seenCpuMs = 0;
   let toldCpuMs = 0;
   let progress: number | undefined;
   let killTimer: NodeJS.Timeout | undefined;
-  let lastAnswerAt = startedAt;
-  let lastPingAt = startedAt;
+  let lastAnswerAt = 0;
+  let lastPingAt = 0;
+  let wallTimer: NodeJS.Timeout | undefined;
 
-  const child = execa(line.file, [...line.args], {
+  const child = spawn(line.file, line.args, {
     cwd: line.cwd,
     env: line.env,
-    extendEnv: false,
     detached: true,
-    reject: false,
-    buffer: false,
-    stdio: [isPinged ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: [isPinged ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
   });
+  const over = overOf(child);
+
+  const gate = child.stdio[4] as Writable | null | undefined;
+  // It may have ended before it was let through.
+  gate?.on('error', () => undefined);
 
   function kill(): void {
     const { pid } = child;
     if (pid === undefined) return;
+    gate?.destroy();
     signal(hasNamespaces ? pid : -pid, 'SIGKILL');
     if (!hasNamespaces) killMarked(spec.runId, line.uid);
   }
@@ -83,8 +88,9 @@ export function startRun(
   function stop(outcome: Outcome, detail: string, graceMs = GRACE_MS): void {
     if (endedAt !== undefined) return;
     verdict ??= { outcome, detail };
-    if (graceMs === 0) kill();
-    if (graceMs === 0 || killTimer !== undefined) return;
+    const isNow = graceMs === 0 || startedAt === undefined;
+    if (isNow) kill();
+    if (isNow || killTimer !== undefined) return;
     // The first of them is bubblewrap itself, whose end would be everybody's: the program gets its time to end well.
     const [first, ...below] = child.pid === undefined ? [] : lookAtProcesses().useOf(child.pid).pids;
     const told = hasNamespaces ? below : [first, ...below];
@@ -109,40 +115,49 @@ export function startRun(
       if (!isPinged) keep(stream, bytes);
     });
   }
-  const times = child.stdio[3] as Readable | null;
+  const times = child.stdio[3] as Readable | null | undefined;
   let timesText = '';
   times?.on('data', (bytes: Buffer) => {
     if (timesText.length < MAX_LINE) timesText += bytes.toString('latin1');
   });
   child.stdin?.on('error', () => undefined);
 
-  const wallTimer =
-    limits.wallSeconds > 0
-      ? setTimeout(() => stop('limit_exceeded', `took longer than ${limits.wallSeconds} s`), limits.wallSeconds * 1_000)
-      : undefined;
+  function start(): void {
+    if (startedAt !== undefined || endedAt !== undefined) return;
+    startedAt = now();
+    lastAnswerAt = startedAt;
+    lastPingAt = startedAt;
+    gate?.end('go\n');
+    if (limits.wallSeconds === 0) return;
+    const late = (): void => stop('limit_exceeded', `took longer than ${limits.wallSeconds} s`);
+    wallTimer = setTimeout(late, limits.wallSeconds * 1_000);
+  }
 
   function used(): { cpuMs: number; mbMs: number } {
-    const wallMs = Math.max(0, (endedAt ?? now()) - startedAt);
+    const wallMs = startedAt === undefined ? 0 : Math.max(0, (endedAt ?? now()) - startedAt);
     return { cpuMs: Math.max(seenCpuMs, toldCpuMs), mbMs: Math.round(limits.memoryGb * 1_024 * wallMs) };
   }
 
-  // What it left behind would hold its output open.
-  child.nodeChildProcess.once('exit', () => {
-    if (!hasNamespaces) killMarked(spec.runId, line.uid);
+  // What it left behind would hold its output open. In a namespace that is only what bubblewrap had just begun when it was killed:
+  // its child asks to die with it in its first steps, not before them.
+  let leftTimer: NodeJS.Timeout | undefined;
+  child.once('exit', () => {
+    if (hasNamespaces) leftTimer = setInterval(() => killMarked(spec.runId, line.uid), LEFT_EVERY_MS);
+    else killMarked(spec.runId, line.uid);
   });
 
   async function end(): Promise<RunEnd> {
-    const result = await child;
+    const last = await over;
     clearTimeout(wallTimer);
     clearTimeout(killTimer);
+    clearInterval(leftTimer);
     if (!hasNamespaces) for (let round = 0; round < KILL_ROUNDS && killMarked(spec.runId, line.uid) > 0; round++);
     endedAt = now();
     toldCpuMs = cpuOf(timesText);
-    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-    const { exitCode } = result;
+    if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     return {
-      ...(verdict ?? verdictOf(exitCode, result.signal, result.code)),
-      exitCode,
+      ...(verdict ?? verdictOf(last, timesText)),
+      exitCode: last.exitCode,
       ...used(),
       stdout: output.text('stdout'),
       stderr: output.text('stderr'),
@@ -152,13 +167,17 @@ export function startRun(
 
   return {
     spec,
+    start,
+    get startedAt() {
+      return startedAt;
+    },
     ended: end(),
     stop,
     used,
     progress: () => progress,
     tail: () => output.tail(TAIL_BYTES),
     watch(processes) {
-      if (child.pid === undefined || endedAt !== undefined) return;
+      if (child.pid === undefined || startedAt === undefined || endedAt !== undefined) return;
       const use = processes.useOf(child.pid);
       seenCpuMs = Math.max(seenCpuMs, use.cpuMs);
       const memoryMb = limits.memoryGb * 1_024;
@@ -179,34 +198,6 @@ export function startRun(
     lastPingAt = now();
     child.stdin?.write(`ping ${Math.round(lastPingAt)}\n`);
   }
-}
-
-function verdictOf(
-  exitCode: number | undefined,
-  signalName: string | undefined,
-  code: string | undefined,
-): { outcome: Outcome; detail: string } {
-  if (exitCode === 0) return { outcome: 'succeeded', detail: 'ended with code 0' };
-  if (exitCode === undefined) {
-    return {
-      outcome: 'failed',
-      detail: signalName === undefined ? `did not start (${code ?? 'unknown'})` : `ended by ${signalName}`,
-    };
-  }
-  const limit = LIMIT_CODES.get(exitCode);
-  if (limit !== undefined) return { outcome: 'limit_exceeded', detail: limit };
-  if (exitCode > 128 && exitCode <= 128 + 64) return { outcome: 'failed', detail: `ended by signal ${exitCode - 128}` };
-  return { outcome: 'failed', detail: `ended with code ${exitCode}` };
-}
-
-/** Of the second line of `times`: user and system time of what the shell waited for. */
-function cpuOf(text: string): number {
-  const [, line = ''] = text.split('\n');
-  let ms = 0;
-  for (const [, minutes, seconds] of line.matchAll(/(\d+)m([\d.]+)s/g)) {
-    ms += Number(minutes) * 60_000 + Number(seconds) * 1_000;
-  }
-  return Number.isFinite(ms) ? Math.round(ms) : 0;
 }
 
 /** Hands on whole lines; of a long one only its beginning. */

@@ -1,9 +1,19 @@
 /** Owns the tables of money, market and harvesting in fog.db and the migration that makes them. */
-import type { ColumnType } from 'kysely';
+import { type ColumnType, type CreateTableBuilder, sql } from 'kysely';
 import type { Migration } from '../../../shared/store.ts';
+
+export const MINUTE_MS = 60_000;
 
 /** Micro-FOG, exact as a number too (MAX_SUPPLY); written as bigint, and a bigint again as soon as it is read. */
 type Money = ColumnType<number, bigint, bigint>;
+
+interface LeasableColumns {
+  cpu_cores: number;
+  memory_mb: number;
+  gpu: number;
+  cpu_hour_price: Money;
+  gb_hour_price: Money;
+}
 
 export interface MoneyTables {
   /** One row for each posting, in order. Appended, never changed; `hash` covers the row, its entries and the hash before it. */
@@ -28,15 +38,10 @@ export interface MoneyTables {
     /** Of the account, behind this entry. */
     balance: Money;
   };
-  offers: {
+  offers: LeasableColumns & {
     id: string;
     provider: string;
     node_id: string;
-    cpu_cores: number;
-    memory_mb: number;
-    gpu: number;
-    cpu_hour_price: Money;
-    gb_hour_price: Money;
     /** `open` or `withdrawn`. */
     status: string;
     /** 1 when harvesting made it, which then withdraws it too. */
@@ -44,7 +49,7 @@ export interface MoneyTables {
     expires_at: number;
     created_at: number;
   };
-  contracts: {
+  contracts: LeasableColumns & {
     id: string;
     /** `<consumer>/<key>`: the same request gives the same contract. */
     request_key: string;
@@ -52,11 +57,6 @@ export interface MoneyTables {
     consumer: string;
     provider: string;
     node_id: string;
-    cpu_cores: number;
-    memory_mb: number;
-    gpu: number;
-    cpu_hour_price: Money;
-    gb_hour_price: Money;
     /** What was locked for it. */
     escrow: Money;
     starts_at: number;
@@ -85,6 +85,13 @@ export interface MoneyTables {
     reward_due: Money;
     at: number;
   };
+  /** What the treasury paid to each in each minute: the sum over a day does not walk every run of it. */
+  rewarded_minutes: {
+    provider: string;
+    /** Its beginning, in milliseconds since the epoch. */
+    minute: number;
+    paid: Money;
+  };
   /** Whose device harvests, and what its last reading decided. */
   harvests: {
     node_id: string;
@@ -96,6 +103,16 @@ export interface MoneyTables {
     offer_id: string;
     changed_at: number;
   };
+}
+
+/** What an offer and a contract on it both say of the machine and its price. */
+function leasable<Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>) {
+  return table
+    .addColumn('cpu_cores', 'integer', (c) => c.notNull())
+    .addColumn('memory_mb', 'bigint', (c) => c.notNull())
+    .addColumn('gpu', 'integer', (c) => c.notNull())
+    .addColumn('cpu_hour_price', 'bigint', (c) => c.notNull())
+    .addColumn('gb_hour_price', 'bigint', (c) => c.notNull());
 }
 
 export const moneyMigration: Migration = async ({ schema }) => {
@@ -125,11 +142,7 @@ export const moneyMigration: Migration = async ({ schema }) => {
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('provider', 'text', (c) => c.notNull())
     .addColumn('node_id', 'text', (c) => c.notNull())
-    .addColumn('cpu_cores', 'integer', (c) => c.notNull())
-    .addColumn('memory_mb', 'bigint', (c) => c.notNull())
-    .addColumn('gpu', 'integer', (c) => c.notNull())
-    .addColumn('cpu_hour_price', 'bigint', (c) => c.notNull())
-    .addColumn('gb_hour_price', 'bigint', (c) => c.notNull())
+    .$call(leasable)
     .addColumn('status', 'text', (c) => c.notNull())
     .addColumn('harvested', 'integer', (c) => c.notNull())
     .addColumn('expires_at', 'bigint', (c) => c.notNull())
@@ -145,11 +158,7 @@ export const moneyMigration: Migration = async ({ schema }) => {
     .addColumn('consumer', 'text', (c) => c.notNull())
     .addColumn('provider', 'text', (c) => c.notNull())
     .addColumn('node_id', 'text', (c) => c.notNull())
-    .addColumn('cpu_cores', 'integer', (c) => c.notNull())
-    .addColumn('memory_mb', 'bigint', (c) => c.notNull())
-    .addColumn('gpu', 'integer', (c) => c.notNull())
-    .addColumn('cpu_hour_price', 'bigint', (c) => c.notNull())
-    .addColumn('gb_hour_price', 'bigint', (c) => c.notNull())
+    .$call(leasable)
     .addColumn('escrow', 'bigint', (c) => c.notNull())
     .addColumn('starts_at', 'bigint', (c) => c.notNull())
     .addColumn('ends_at', 'bigint', (c) => c.notNull())
@@ -189,4 +198,19 @@ export const moneyMigration: Migration = async ({ schema }) => {
     .addColumn('offer_id', 'text', (c) => c.notNull())
     .addColumn('changed_at', 'bigint', (c) => c.notNull())
     .execute();
+};
+
+export const rewardedMinutesMigration: Migration = async (db) => {
+  await db.schema
+    .createTable('rewarded_minutes')
+    .addColumn('provider', 'text', (c) => c.notNull())
+    .addColumn('minute', 'bigint', (c) => c.notNull())
+    .addColumn('paid', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('rewarded_minutes_key', ['provider', 'minute'])
+    .execute();
+  await sql`
+    INSERT INTO rewarded_minutes (provider, minute, paid)
+    SELECT provider, at - at % ${sql.lit(MINUTE_MS)}, SUM(reward_paid) FROM usage
+    WHERE reward_paid > 0 GROUP BY provider, at - at % ${sql.lit(MINUTE_MS)}
+  `.execute(db);
 };

@@ -29,6 +29,7 @@ export interface WorkTables {
     /** Whom it works for. */
     agent: string;
     state: NodeState;
+    /** As it says; belief.ts decides what counts. */
     cpu_cores: number;
     memory_gb: number;
     gpu: number;
@@ -43,6 +44,9 @@ export interface WorkTables {
     latency_ms: number | null;
     joined_at: number;
     last_seen_at: number;
+    /** Results of its runs that counted, and leases that it lost or sat on. */
+    delivered: number;
+    lost: number;
   };
   work: {
     /** Grows; the order of arrival. */
@@ -78,6 +82,8 @@ export interface WorkTables {
     /** Not placed before this. */
     not_before: number;
     is_cancelling: number;
+    /** 1 = given to a node before there is room: it waits there and holds nothing. */
+    is_ahead: number;
     /** 0 to 1, as the job says. */
     progress: number | null;
     exit_code: number | null;
@@ -97,7 +103,7 @@ export interface WorkTables {
     granted_at: number;
     ended_at: number | null;
     /** `accepted`, or why nothing of it counted. */
-    ending: Outcome | 'accepted' | 'node_gone' | null;
+    ending: Outcome | 'accepted' | 'node_gone' | 'overdue' | 'returned' | null;
     /** What of its use was handed to the ledger so far. */
     metered_cpu_ms: number;
     metered_mb_ms: number;
@@ -189,4 +195,18 @@ export const workMigration: Migration = async ({ schema }) => {
     .addColumn('stderr', 'text', (c) => c.notNull())
     .addColumn('is_truncated', 'integer', (c) => c.notNull())
     .execute();
+};
+
+/** Work may wait on a node, and not only for one; nodes have a record. */
+export const aheadAndRecordMigration: Migration = async ({ schema }) => {
+  await schema
+    .alterTable('work')
+    .addColumn('is_ahead', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute();
+  for (const count of ['delivered', 'lost']) {
+    await schema
+      .alterTable('nodes')
+      .addColumn(count, 'bigint', (c) => c.notNull().defaultTo(0))
+      .execute();
+  }
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { ForgeDeps } from '../deps.ts';
-import { STATUSES } from '../forge/trainings.ts';
+import { STATUSES } from '../forge/training.ts';
 import { phaseSchema, taskIdSchema } from '../forge/view.ts';
 
 export function forgeStartTraining({ trainings, trainer }: Pick<ForgeDeps, 'trainings' | 'trainer'>): Tool {

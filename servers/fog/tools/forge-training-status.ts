@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineTool, type Tool } from '../../../shared/tool.ts';
 import type { ForgeDeps } from '../deps.ts';
-import type { Training } from '../forge/trainings.ts';
+import type { Training } from '../forge/training.ts';
 import { ownerSeen, taskIdSchema, toTrainingView, trainingSchema } from '../forge/view.ts';
 
 const MOST = 200;

@@ -5,29 +5,11 @@
 import type { Log } from '../../../shared/log.ts';
 import type { Link } from '../link/link.ts';
 import type { FromNode, FromServer } from '../link/messages.ts';
+import { createLinked, type Linked } from './linked.ts';
 import type { Nodes } from './nodes.ts';
-import { couldTake, place } from './placement.ts';
-import type { Used, Work } from './work.ts';
-import { needsOf, type WorkRow } from './work-reads.ts';
-
-export interface Timing {
-  readonly beatEveryMs: number;
-  /** A node that was silent for so long loses its work. */
-  readonly leaseMs: number;
-  /** A node whose link ended without a farewell has so long to come back. */
-  readonly returnWithinMs: number;
-  /** A node that heard nothing for so long ends its work by itself. */
-  readonly orphanAfterMs: number;
-  readonly tickMs: number;
-}
-
-export const TIMING: Timing = {
-  beatEveryMs: 500,
-  leaseMs: 3_000,
-  returnWithinMs: 1_500,
-  orphanAfterMs: 30_000,
-  tickMs: 250,
-};
+import { createScheduler, type Gift } from './scheduler.ts';
+import type { Timing } from './timing.ts';
+import type { Work } from './work.ts';
 
 export interface DispatcherOptions {
   readonly work: Work;
@@ -51,30 +33,26 @@ export interface Dispatcher {
   close(): Promise<void>;
 }
 
-interface Linked {
-  readonly link: Link<FromServer, FromNode>;
-  readonly used: Map<string, { readonly workId: string; readonly fence: number } & Used>;
-  meteredAt: number;
-}
-
-/** So many that wait are looked at in one round, and so many rounds at once: others want this process too. */
-const ROUND = 64;
-const MOST_ROUNDS = 8;
-/** Cores and GB that any work asks for at least. */
-const LEAST = 0.009;
-/** Nothing that is here could take it: others get their turn first. */
-const IMPOSSIBLE_WAIT_MS = 3_000;
 const METER_EVERY_MS = 60_000;
+/** How long after its time a job that a node does not end is taken from it, and how often that is looked for. */
+const OVERDUE_MS = 30_000;
+const OVERDUE_EVERY_MS = 5_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { work, nodes, nowMs, log, timing } = options;
   const linked = new Map<string, Linked>();
   const tails = new Map<string, string>();
-  /** Stops that were sent, so that each is sent once on a link. */
-  const stopsSent = new WeakMap<object, Set<string>>();
   let isPoked = false;
   let isClosed = false;
   let lastTickAt = nowMs();
+  let lookedForOverdueAt = lastTickAt;
+  const { schedule } = createScheduler({
+    work,
+    nodes,
+    linked: () => new Set(linked.keys()),
+    quick: () => new Set([...linked].filter(([, one]) => one.isQuick()).map(([nodeId]) => nodeId)),
+    give,
+  });
   // Nobody listened until now: what was up has its time to come back.
   nodes.touch(
     nodes.list(['up']).map(({ nodeId }) => nodeId),
@@ -94,11 +72,26 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function onTick(): void {
     const now = nowMs();
     // If this process slept, the nodes were not silent: nobody listened.
-    if (now - lastTickAt > timing.leaseMs / 2) nodes.touch([...linked.keys()], now);
+    if (now - lastTickAt > timing.leaseMs / 2) {
+      nodes.touch([...linked.keys()], now);
+      lookedForOverdueAt = now;
+    }
     lastTickAt = now;
     for (const nodeId of nodes.silentSince(now - timing.leaseMs)) lose(nodeId, now);
-    for (const one of linked.values()) if (now - one.meteredAt >= METER_EVERY_MS) meterShards(one, now);
-    schedule();
+    for (const one of linked.values()) {
+      if (now - one.meteredAt >= METER_EVERY_MS) meterShards(one, now);
+      for (const { workId, fence } of one.recalls(now)) one.link.send({ type: 'recall', work_id: workId, fence });
+    }
+    if (now - lookedForOverdueAt >= OVERDUE_EVERY_MS) takeOverdue(now);
+    look();
+  }
+
+  function takeOverdue(now: number): void {
+    lookedForOverdueAt = now;
+    for (const { work_id: workId, fence, node_id: nodeId } of work.overdue(now, OVERDUE_MS)) {
+      work.takeBack(workId, fence, 'overdue', 'its node did not end it in its time', now);
+      log.warn({ workId, nodeId }, 'a node sat on a job; it is placed again');
+    }
   }
 
   function lose(nodeId: string, now: number): void {
@@ -113,52 +106,42 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     log.warn({ nodeId, released }, 'a node is gone; its work is placed again');
   }
 
-  function schedule(): void {
-    const now = nowMs();
+  function look(): void {
     stopCancelled();
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      const offers = linked.size === 0 ? [] : nodes.offers(new Set(linked.keys()));
-      if (!offers.some(({ freeCpuCores, freeMemoryGb }) => freeCpuCores > LEAST && freeMemoryGb > LEAST)) return;
-      const waiting = work.waiting(now, ROUND);
-      if (waiting.length === 0) return;
-      const byId = new Map(waiting.map((row) => [row.work_id, row]));
-      const needs = waiting.map(needsOf);
-      const placed = place(needs, offers);
-      for (const { id, nodeId } of placed) give(byId.get(id)!, nodeId, now);
-      const impossible = needs.filter((need) => !offers.some((offer) => couldTake(need, offer))).map(({ id }) => id);
-      work.putOff(impossible, now + IMPOSSIBLE_WAIT_MS);
-      // Another round only when this one made way for those behind.
-      if (placed.length + impossible.length === 0 || waiting.length < ROUND) return;
-    }
+    schedule(nowMs());
   }
 
-  function give(row: WorkRow, nodeId: string, now: number): void {
-    const one = linked.get(nodeId);
-    const lease = one && work.grant(row.work_id, nodeId, now);
-    if (one === undefined || lease === undefined) return;
-    one.link.send({
-      type: 'run',
-      work_id: row.work_id,
-      fence: lease.fence,
-      kind: row.kind,
-      program: row.program,
-      args: JSON.parse(row.args) as string[],
-      label: row.label,
-      cpu_cores: row.cpu_cores,
-      memory_gb: row.memory_gb,
-      wall_seconds: row.wall_seconds,
-    });
+  function give(gifts: readonly Gift[], isAhead: boolean, now: number): void {
+    if (gifts.length === 0) return;
+    const given = work.together(() =>
+      gifts.flatMap(({ row, nodeId }) => {
+        const one = linked.get(nodeId);
+        const lease = one && work.grant(row.work_id, nodeId, now, isAhead);
+        return one === undefined || lease === undefined ? [] : [{ one, row, fence: lease.fence }];
+      }),
+    );
+    for (const { one, row, fence } of given) {
+      if (isAhead) one.gaveAhead(row.work_id, fence, now);
+      one.link.send({
+        type: 'run',
+        work_id: row.work_id,
+        fence,
+        kind: row.kind,
+        program: row.program,
+        args: JSON.parse(row.args) as string[],
+        label: row.label,
+        cpu_cores: row.cpu_cores,
+        memory_gb: row.memory_gb,
+        gpu: row.gpu === 1,
+        wall_seconds: row.wall_seconds,
+      });
+    }
   }
 
   function stopCancelled(): void {
     for (const row of work.cancelling()) {
       const one = linked.get(row.node_id ?? '');
-      if (one === undefined) continue;
-      const sent = stopsSent.get(one.link) ?? new Set();
-      stopsSent.set(one.link, sent);
-      const key = `${row.work_id}:${row.fence}`;
-      if (sent.has(key)) continue;
-      sent.add(key);
+      if (one?.stopOnce(row.work_id, row.fence) !== true) continue;
       one.link.send({ type: 'stop', work_id: row.work_id, fence: row.fence, detail: 'stopped on request' });
     }
   }
@@ -187,13 +170,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       },
       now,
     );
-    linked.set(nodeId, { link, used: new Map(), meteredAt: now });
+    const one = createLinked(link, now);
     const holds = new Set(message.runs.map(({ work_id, fence }) => `${work_id}:${fence}`));
-    for (const row of work.heldBy(nodeId)) {
-      if (!holds.has(`${row.work_id}:${row.fence}`)) {
-        work.takeBack(row.work_id, row.fence, 'its node started anew', now);
-      }
+    for (const { work_id: workId, fence, is_ahead } of work.heldBy(nodeId)) {
+      if (!holds.has(`${workId}:${fence}`)) work.takeBack(workId, fence, 'lost', 'its node started anew', now);
+      else if (is_ahead === 1) one.gaveAhead(workId, fence, now);
     }
+    linked.set(nodeId, one);
     link.send({
       type: 'joined',
       beat_every_ms: timing.beatEveryMs,
@@ -234,12 +217,24 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const { work_id: workId, fence, exit_code: exitCode, cpu_ms: cpuMs, mb_ms: mbMs } = message;
     const { outcome, detail, stdout, stderr, is_truncated: isTruncated } = message;
     const result = { outcome, exitCode, detail, cpuMs, mbMs, stdout, stderr, isTruncated };
-    const counted = work.finished(workId, fence, one.link.remotePeerId, result, nowMs());
+    const now = nowMs();
+    one.ended(workId, now);
+    const counted = work.together(() => {
+      const counts = work.finished(workId, fence, one.link.remotePeerId, result, now);
+      if (one.hasAhead()) work.promote(one.link.remotePeerId, now);
+      return counts;
+    });
     if (!counted) log.warn({ workId, fence, nodeId: one.link.remotePeerId }, 'a late result does not count');
     one.used.delete(workId);
     tails.delete(workId);
-    one.link.send({ type: 'taken', work_id: workId, fence, counted });
+    // The answer and what comes next go in one envelope: both are said in this turn.
     poke();
+    one.link.send({ type: 'taken', work_id: workId, fence, counted });
+  }
+
+  function onStarted(one: Linked, { work_id: workId, fence }: FromNode & { type: 'started' }): void {
+    const now = nowMs();
+    if (work.started(workId, fence, one.link.remotePeerId, now)) one.started(workId, now);
   }
 
   async function listen(link: Link<FromServer, FromNode>): Promise<void> {
@@ -259,8 +254,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (one?.link !== link) return link.abort('expected to join first');
       if (message.type === 'beat') onBeat(one, message);
       else if (message.type === 'finished') onFinished(one, message);
-      else if (message.type === 'started') work.started(message.work_id, message.fence, nodeId, nowMs());
-      else {
+      else if (message.type === 'started') onStarted(one, message);
+      else if (message.type === 'returned') {
+        if (work.returned(message.work_id, message.fence, nodeId, nowMs())) poke();
+      } else {
         linked.delete(nodeId);
         meterShards(one, nowMs());
         nodes.leave(nodeId, 'left');
@@ -275,7 +272,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     isPoked = true;
     setImmediate(() => {
       isPoked = false;
-      guarded('schedule', schedule);
+      guarded('schedule', look);
     });
   }
 

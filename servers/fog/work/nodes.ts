@@ -1,7 +1,9 @@
 /** The nodes that joined, as fog.db has them: what each offers, its last sign of life, and what is left of it. */
 import type { Selectable } from 'kysely';
+import type { FogTrust } from '../../../shared/fog-rules.ts';
 import type { FogStore } from '../store/open.ts';
 import type { NodeState, WorkTables } from '../store/work-tables.ts';
+import { type Belief, believe } from './belief.ts';
 import type { Offer } from './placement.ts';
 
 export interface NodeOffer {
@@ -25,6 +27,8 @@ export interface NodePulse {
 
 export interface FogNode extends NodeOffer, NodePulse {
   readonly nodeId: string;
+  /** `cpuCores` and `memoryGb` are what counts; this is why it is less than the node says. */
+  readonly belief: string | undefined;
   readonly state: NodeState;
   /** What placed and running work holds. */
   readonly usedCpuCores: number;
@@ -33,6 +37,12 @@ export interface FogNode extends NodeOffer, NodePulse {
   readonly jobs: number;
   readonly joinedAt: number;
   readonly lastSeenAt: number;
+}
+
+export interface Room extends Offer {
+  /** What may be given to it ahead: what its jobs hold, less what waits there already. */
+  readonly aheadCpuCores: number;
+  readonly aheadMemoryGb: number;
 }
 
 export interface Nodes {
@@ -49,7 +59,7 @@ export interface Nodes {
   list(states: readonly NodeState[]): FogNode[];
   get(nodeId: string): FogNode | undefined;
   /** What may be given to the nodes that are up and among these. */
-  offers(connected: ReadonlySet<string>): Offer[];
+  rooms(connected: ReadonlySet<string>): Room[];
   /** Another text when anything about the nodes changed that a reader sees. */
   stampOf(nodeId?: string): string;
 }
@@ -57,11 +67,16 @@ export interface Nodes {
 type Row = Selectable<WorkTables['nodes']>;
 const HELD = ['placed', 'running'] as const;
 
-export function createNodes({ db, all, first, run }: FogStore): Nodes {
+type HeldRows = readonly Pick<
+  Selectable<WorkTables['work']>,
+  'kind' | 'program' | 'cpu_cores' | 'memory_gb' | 'is_ahead'
+>[];
+
+export function createNodes({ db, all, first, run }: FogStore, trust: () => FogTrust): Nodes {
   const held = (nodeId?: string) => {
     const query = db
       .selectFrom('work')
-      .select(['node_id', 'kind', 'program', 'cpu_cores', 'memory_gb'])
+      .select(['node_id', 'kind', 'program', 'cpu_cores', 'memory_gb', 'is_ahead'])
       .where('status', 'in', HELD);
     const rows = all(nodeId === undefined ? query : query.where('node_id', '=', nodeId));
     const byNode = new Map<string, typeof rows>();
@@ -72,12 +87,29 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
     return byNode;
   };
 
-  const toNode = (row: Row, work: ReturnType<typeof held> extends Map<string, infer W> ? W : never): FogNode => ({
+  const counted = (row: Row): Belief =>
+    believe(
+      {
+        nodeId: row.node_id,
+        cpuCores: row.cpu_cores,
+        memoryGb: row.memory_gb,
+        delivered: row.delivered,
+        lost: row.lost,
+      },
+      trust(),
+    );
+  const toNode = (row: Row, given: HeldRows): FogNode =>
+    nodeOf(
+      row,
+      given.filter(({ is_ahead }) => is_ahead === 0),
+    );
+  const nodeOf = (row: Row, work: HeldRows): FogNode => ({
     nodeId: row.node_id,
     agent: row.agent,
     state: row.state,
-    cpuCores: row.cpu_cores,
-    memoryGb: row.memory_gb,
+    cpuCores: counted(row).cpuCores,
+    memoryGb: counted(row).memoryGb,
+    belief: counted(row).why,
     gpu: row.gpu === 1,
     priceMicro: row.price_micro,
     hasSandbox: row.sandbox === 1,
@@ -85,8 +117,8 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
     load: row.load,
     memoryFreeGb: row.memory_free_gb,
     latencyMs: row.latency_ms ?? undefined,
-    usedCpuCores: sum(work.map((one) => one.cpu_cores)),
-    usedMemoryGb: sum(work.map((one) => one.memory_gb)),
+    usedCpuCores: coresOf(work),
+    usedMemoryGb: memoryOf(work),
     shards: work.filter(({ kind }) => kind === 'shard').length,
     jobs: work.filter(({ kind }) => kind === 'job').length,
     joinedAt: row.joined_at,
@@ -110,7 +142,15 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
       run(
         db
           .insertInto('nodes')
-          .values({ node_id: nodeId, ...values, load: 0, memory_free_gb: offer.memoryGb, latency_ms: null })
+          .values({
+            node_id: nodeId,
+            ...values,
+            load: 0,
+            memory_free_gb: offer.memoryGb,
+            latency_ms: null,
+            delivered: 0,
+            lost: 0,
+          })
           .onConflict((c) => c.column('node_id').doUpdateSet(values)),
       );
     },
@@ -153,29 +193,12 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
       const row = first(db.selectFrom('nodes').selectAll().where('node_id', '=', nodeId));
       return row && toNode(row, held(nodeId).get(nodeId) ?? []);
     },
-    offers(connected) {
+    rooms(connected) {
       const work = held();
       const rows = all(db.selectFrom('nodes').selectAll().where('state', '=', 'up').orderBy('node_id'));
       return rows
         .filter(({ node_id }) => connected.has(node_id))
-        .map((row) => {
-          const mine = work.get(row.node_id) ?? [];
-          const groups = new Map<string, number>();
-          for (const { program } of mine) groups.set(program, (groups.get(program) ?? 0) + 1);
-          return {
-            nodeId: row.node_id,
-            programs: new Set(JSON.parse(row.programs) as string[]),
-            cpuCores: row.cpu_cores,
-            memoryGb: row.memory_gb,
-            freeCpuCores: row.cpu_cores - sum(mine.map((one) => one.cpu_cores)),
-            freeMemoryGb: row.memory_gb - sum(mine.map((one) => one.memory_gb)),
-            gpu: row.gpu === 1,
-            load: row.load,
-            latencyMs: row.latency_ms ?? undefined,
-            priceMicro: row.price_micro,
-            groups,
-          };
-        });
+        .map((row) => roomOf(row, counted(row), work.get(row.node_id) ?? []));
     },
     stampOf(nodeId) {
       const rows = all(db.selectFrom('nodes').select(['node_id', 'state', 'joined_at', 'load']).orderBy('node_id'));
@@ -191,6 +214,33 @@ export function createNodes({ db, all, first, run }: FogStore): Nodes {
   };
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function roomOf(row: Row, { cpuCores, memoryGb }: Belief, work: HeldRows): Room {
+  const holds = work.filter(({ is_ahead }) => is_ahead === 0);
+  const jobs = holds.filter(({ kind }) => kind === 'job');
+  const ahead = work.filter(({ is_ahead }) => is_ahead === 1);
+  const groups = new Map<string, number>();
+  for (const { program } of work) groups.set(program, (groups.get(program) ?? 0) + 1);
+  return {
+    nodeId: row.node_id,
+    programs: new Set(JSON.parse(row.programs) as string[]),
+    cpuCores,
+    memoryGb,
+    freeCpuCores: cpuCores - coresOf(holds),
+    freeMemoryGb: memoryGb - memoryOf(holds),
+    aheadCpuCores: coresOf(jobs) - coresOf(ahead),
+    aheadMemoryGb: memoryOf(jobs) - memoryOf(ahead),
+    gpu: row.gpu === 1,
+    load: row.load,
+    latencyMs: row.latency_ms ?? undefined,
+    priceMicro: row.price_micro,
+    groups,
+  };
+}
+
+function coresOf(work: HeldRows): number {
+  return work.reduce((total, { cpu_cores }) => total + cpu_cores, 0);
+}
+
+function memoryOf(work: HeldRows): number {
+  return work.reduce((total, { memory_gb }) => total + memory_gb, 0);
 }

@@ -5,11 +5,11 @@ import { createRouterClient } from '../../../shared/client/router-client.ts';
 import { NO_FOG_RULES } from '../../../shared/fog-rules.ts';
 import type { ServerEnvironment } from '../../index.ts';
 import type { FogBase, WorkDeps } from '../deps.ts';
-import { TIMING } from './dispatcher.ts';
 import type { Rewards } from './metering.ts';
 import { createNodes } from './nodes.ts';
 import { createOwnership } from './owner.ts';
 import { openSwitchboard } from './switchboard.ts';
+import { TIMING } from './timing.ts';
 import { createWork } from './work.ts';
 
 export interface OpenWork extends Omit<WorkDeps, keyof FogBase> {
@@ -20,7 +20,7 @@ export function openWork({ store, nowMs }: FogBase, environment: ServerEnvironme
   const { log } = environment;
   const programs = environment.fog?.rules ?? (() => NO_FOG_RULES);
   const work = createWork(store, rewards);
-  const nodes = createNodes(store);
+  const nodes = createNodes(store, () => programs().trust);
   const link = environment.router;
   const router = link && createRouterClient({ url: link.url, token: () => link.token(), name: 'fog', log });
   const ownership = createOwnership(store, randomUUID());

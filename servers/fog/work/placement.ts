@@ -2,6 +2,7 @@
  * Decides which node takes which work: filters by needs, scores what is left by fit, load, latency, price and spread, and looks
  * a bounded way for a better combination. Pure and deterministic; it reserves nothing.
  */
+import { fits } from './fits.ts';
 
 /** What a piece of work asks of a node. */
 export interface Needs {
@@ -129,7 +130,7 @@ export function scoreOf(
   need: Needs,
   { offer, cpu, memory, groups }: Pick<Room, 'offer' | 'cpu' | 'memory' | 'groups'>,
 ): number | undefined {
-  if (cpu + EPSILON < need.cpuCores || memory + EPSILON < need.memoryGb || !couldTake(need, offer)) return undefined;
+  if (!fits(need, { cpuCores: cpu, memoryGb: memory }) || !couldTake(need, offer)) return undefined;
   const fit = 1 - ((cpu - need.cpuCores) / offer.cpuCores + (memory - need.memoryGb) / offer.memoryGb) / 2;
   const beside = (offer.groups.get(need.group) ?? 0) + (groups.get(need.group) ?? 0);
   const score =
@@ -141,16 +142,12 @@ export function scoreOf(
   return need.avoid.includes(offer.nodeId) ? score - AVOIDED : score;
 }
 
-/** Sums of shares such as 0.1 are not exact. */
-const EPSILON = 1e-9;
-
 /** Whether the node would do if it were empty. */
 export function couldTake(need: Needs, offer: Offer): boolean {
   return (
     (need.targetNode === undefined || need.targetNode === offer.nodeId) &&
     offer.programs.has(need.program) &&
-    offer.cpuCores + EPSILON >= need.cpuCores &&
-    offer.memoryGb + EPSILON >= need.memoryGb &&
+    fits(need, offer) &&
     (!need.gpu || offer.gpu) &&
     (need.maxPriceMicro === undefined || offer.priceMicro <= need.maxPriceMicro)
   );

@@ -1,5 +1,6 @@
 /** The resources of nodes and jobs; all tell of changes. A job is shown to whoever ordered it, and to level GOVERNANCE. */
 import { z } from 'zod';
+import type { Caller } from '../../../shared/identity/caller.ts';
 import { LEVELS } from '../../../shared/identity/levels.ts';
 import { unknownTarget } from '../../../shared/request.ts';
 import { defineResource, defineResourceTemplate, type Resource } from '../../../shared/resource.ts';
@@ -7,11 +8,19 @@ import type { WorkDeps } from '../deps.ts';
 import { readResources } from './resources-view.ts';
 import { jobId, mayManage, nodeId, toJobView, toNodeView } from './view.ts';
 import { stampOf } from './waiting.ts';
+import type { WorkRow } from './work-reads.ts';
 
 const NEWEST = 50;
 
 export function workResources(deps: WorkDeps): readonly Resource[] {
   const { nodes, work, watches } = deps;
+  /** Another's job is as unknown as none. */
+  function findJob(id: string, caller: Caller): WorkRow {
+    const row = work.get(id);
+    if (row?.kind === 'job' && mayManage(caller, row)) return row;
+    throw unknownTarget({ kind: 'resource', uri: `fog://jobs/${id}` });
+  }
+
   return [
     defineResource({
       uri: 'fog://resources',
@@ -57,14 +66,11 @@ export function workResources(deps: WorkDeps): readonly Resource[] {
       description:
         'A job with its status, progress, what it used and every lease that it had. Updated with each of its changes.',
       mimeType: 'application/json',
-      async read({ id }, { caller }) {
-        const row = work.get(id);
-        if (row?.kind !== 'job' || !mayManage(caller, row)) {
-          throw unknownTarget({ kind: 'resource', uri: `fog://jobs/${id}` });
-        }
-        return { json: toJobView(row, deps) };
+      read: async ({ id }, { caller }) => ({ json: toJobView(findJob(id, caller), deps) }),
+      watch(onUpdate, { id }, { caller }) {
+        findJob(id, caller);
+        return watches.watch(() => stampOf(work.get(id)), onUpdate);
       },
-      watch: (onUpdate, { id }) => watches.watch(() => stampOf(work.get(id)), onUpdate),
     }),
   ];
 }

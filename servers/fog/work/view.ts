@@ -64,6 +64,8 @@ export const nodeSchema = z.object({
   state: z.enum(['up', 'lost', 'left']),
   cpu_cores: z.number().min(0).max(MOST.cores),
   memory_gb: z.number().min(0).max(MOST.memoryGb),
+  /** Why less counts than the node says of itself; empty when all of it does. */
+  belief: words,
   gpu: z.boolean(),
   used: z.object({
     cpu_cores: z.number().min(0).max(MOST.count),
@@ -144,6 +146,7 @@ export function toNodeView(node: FogNode): z.input<typeof nodeSchema> {
     state: node.state,
     cpu_cores: node.cpuCores,
     memory_gb: node.memoryGb,
+    belief: node.belief ?? '',
     gpu: node.gpu,
     used: {
       cpu_cores: rounded(node.usedCpuCores),
@@ -218,17 +221,17 @@ export function toShardView(
 }
 
 /** How it ended, or what keeps it from every node now. */
-export function detailOf(row: WorkRow, nodes: Pick<Nodes, 'list' | 'offers'>): string {
+export function detailOf(row: WorkRow, nodes: Pick<Nodes, 'list' | 'rooms'>): string {
   if (row.status !== 'queued') return row.detail;
   const up = new Set(nodes.list(['up']).map(({ nodeId: id }) => id));
-  const why = whyNowhere(needsOf(row), nodes.offers(up));
+  const why = whyNowhere(needsOf(row), nodes.rooms(up));
   return row.detail === '' ? why : `${row.detail}; ${why}`;
 }
 
 /** Whether no node that is up could take it even if it were empty. */
-export function isHopeless(row: WorkRow, nodes: Pick<Nodes, 'list' | 'offers'>): boolean {
+export function isHopeless(row: WorkRow, nodes: Pick<Nodes, 'list' | 'rooms'>): boolean {
   const up = new Set(nodes.list(['up']).map(({ nodeId: id }) => id));
-  return !nodes.offers(up).some((offer) => couldTake(needsOf(row), offer));
+  return !nodes.rooms(up).some((offer) => couldTake(needsOf(row), offer));
 }
 
 /** Whoever ordered it, and level GOVERNANCE. */

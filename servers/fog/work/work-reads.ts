@@ -25,6 +25,8 @@ export interface WorkReads {
   heldBy(nodeId: string): WorkRow[];
   /** Asked to end, and still on a node. */
   cancelling(): WorkRow[];
+  /** Jobs that their nodes hold longer than they may run, by `graceMs`. */
+  overdue(now: number, graceMs: number): WorkRow[];
   /** How many wait. */
   countWaiting(): number;
   output(workId: string): Selectable<WorkTables['outputs']> | undefined;
@@ -91,6 +93,16 @@ export function createWorkReads({ db, all, first }: FogStore): WorkReads {
       all(
         db.selectFrom('work').selectAll().where('is_cancelling', '=', 1).where('status', 'in', ['placed', 'running']),
       ),
+    overdue: (now, graceMs) =>
+      all(
+        db
+          .selectFrom('work')
+          .selectAll()
+          .where('status', 'in', ['placed', 'running'])
+          .where('kind', '=', 'job')
+          .where('is_ahead', '=', 0)
+          .where('wall_seconds', '>', 0),
+      ).filter((row) => (row.started_at ?? row.updated_at) + row.wall_seconds * 1_000 + graceMs < now),
     output: (workId) => first(db.selectFrom('outputs').selectAll().where('work_id', '=', workId)),
     runs: (workId) => all(db.selectFrom('runs').selectAll().where('work_id', '=', workId).orderBy('fence')),
     counts(kind) {

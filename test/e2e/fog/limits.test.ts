@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FogCaller, type FogVillage, startFogVillage } from '../lib/fog.ts';
 import { processesWith } from '../lib/processes.ts';
@@ -73,23 +74,27 @@ describe('a job on a node', () => {
 
   it('[F3] that does not heed SIGTERM is killed when it is cancelled, with what it left in other sessions', async () => {
     const mark = `7${process.pid}.2`;
-    const script = `trap '' TERM; env -i setsid -f sleep ${mark}; echo on; while :; do sleep 0.1; done`;
+    const script = `trap '' TERM; env -i setsid -f sleep ${mark}; echo on; echo fog:progress 0.5 >&2; while :; do sleep 0.1; done`;
     const job_id = await submit(script);
-    await until('it runs', () => hasProcess(mark));
+    // The mark stands in the script too: that a process has it does not say that the script has come so far.
+    await until('it ignores SIGTERM', async () => (await alice.call('fog_job_status', { job_id })).progress === 0.5);
+    expect(hasProcess(mark)).toBe(true);
     expect(await alice.call('fog_cancel_job', { job_id })).toMatchObject({ status: 'cancelled' });
     // No code of its own: it was killed, for what it ignored could not end it.
     expect(await end(job_id)).toMatchObject({ exit_code: null, stdout: 'on\n' });
     expect(hasProcess(mark)).toBe(false);
   });
 
-  it('[F3] tells its progress, to who subscribed too', async () => {
+  it('[F3] [F4] tells its progress, to who subscribed to it or to its node', async () => {
+    const told = new Set<string>();
+    alice.client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void told.add(params.uri));
+    const [node] = (await alice.call('fog_resources')).nodes as { node_id: string }[];
     const job_id = await submit('echo fog:progress 0.5 >&2; sleep 3; echo end');
-    const seen = await until('progress is told', async () => {
-      const { progress } = await alice.call('fog_job_status', { job_id });
-      return progress === 0.5 && progress;
-    });
-    expect(seen).toBe(0.5);
+    const uris = [`fog://jobs/${job_id}`, `fog://nodes/${node?.node_id}`];
+    for (const uri of uris) await alice.client.subscribeResource({ uri });
+    await until('progress is told', async () => (await alice.call('fog_job_status', { job_id })).progress === 0.5);
     expect(await end(job_id)).toMatchObject({ status: 'succeeded', stdout: 'end\n' });
+    await until('both are told', () => uris.every((uri) => told.has(uri)));
   });
 });
 

@@ -13,6 +13,8 @@ import { LAUNCHER, tokenFor, Village, type VillageConfig } from './village.ts';
 
 const serve = (id: string) => ({ command: 'node', args: [LAUNCHER, 'serve', id] });
 
+const START_WITHIN_MS = 60_000;
+
 export const FOG_CONFIG: VillageConfig = {
   mcpServers: { fog: serve('fog'), p2p: serve('p2p') },
   agents: {
@@ -81,17 +83,18 @@ export async function startFogVillage(by: 'p2p' | 'fog', more: VillageConfig = {
     };
   }
 
-  // The servers are started by their first use.
+  // The servers are started by their first use; on a busy machine that takes longer than the router lets a call wait.
   const first = await as('magi');
-  await first.call('fog_resources');
-  await first.call('p2p_status');
+  const answers = (tool: string) =>
+    until(`${tool} answers`, () => first.call(tool).catch(() => false), START_WITHIN_MS);
+  await Promise.all([answers('fog_resources'), answers('p2p_status')]);
   const address = await until(
     'the village has an address',
     async () => {
       const { code, stdout } = await village.cli(by, 'address');
       return code === 0 && stdout.trim();
     },
-    30_000,
+    START_WITHIN_MS,
   );
 
   return {

@@ -8,16 +8,15 @@ import {
   type RunOrder,
 } from '../../../../servers/fog/link/messages.ts';
 import { type NodeAgent, startNodeAgent } from '../../../../servers/fog/node/agent.ts';
-import { findContainment } from '../../../../servers/fog/node/containment.ts';
-import { createRunner } from '../../../../servers/fog/node/runner.ts';
-import type { FogRules, Program } from '../../../../shared/fog-rules.ts';
+import { openRunner } from '../../../../servers/fog/node/runner-client.ts';
+import { type FogRules, NO_FOG_RULES, type Program } from '../../../../shared/fog-rules.ts';
 import type { Log } from '../../../../shared/log.ts';
 import { makeNodeKey } from '../../../../shared/p2p/key.ts';
 import { pipe } from '../../../fixtures/fog/frames.ts';
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const SH: Program = { command: 'sh', args: ['-c'], sandbox: true, network: false, readable: [], health: 'alive' };
-const RULES: FogRules = { commands: new Map([['sh', SH]]), agents: new Map(), nodes: undefined };
+const RULES: FogRules = { ...NO_FOG_RULES, commands: new Map([['sh', SH]]) };
 const CALM = { beat_every_ms: 50, orphan_after_ms: 60_000 };
 
 interface Server {
@@ -53,7 +52,7 @@ async function start(answer: Partial<FromServer & { type: 'joined' }> = {}): Pro
   agent = startNodeAgent({
     offering: { agent: 'bob', cpuCores: 1, memoryGb: 1, gpu: false, priceMicro: 0 },
     rules: () => RULES,
-    runner: createRunner(await findContainment()),
+    runner: await openRunner(silent),
     busy: async () => ({ load: 0, memoryFreeGb: 1 }),
     async dial() {
       const { near, far } = pipe();
@@ -103,6 +102,7 @@ function order(script: string, fence = 1, program = 'command:sh'): RunOrder {
     label: 'w',
     cpu_cores: 1,
     memory_gb: 0.1,
+    gpu: false,
     wall_seconds: 20,
   };
 }
@@ -144,6 +144,8 @@ describe('a node', () => {
     expect(await again).toMatchObject({ stdout: 'kept\n' });
     server.link.send({ type: 'taken', work_id: 'w', fence: 1, counted: true });
     const last = server.next('join');
+    // The first may have been on its way before the node heard.
+    await server.next('beat');
     await server.next('beat');
     server.cut();
     expect((await last).runs).toEqual([]);

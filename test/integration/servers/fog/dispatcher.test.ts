@@ -9,6 +9,7 @@ import { createDispatcher, type Dispatcher } from '../../../../servers/fog/work/
 import { FREE_OF_CHARGE } from '../../../../servers/fog/work/metering.ts';
 import { createNodes, type Nodes } from '../../../../servers/fog/work/nodes.ts';
 import { createWork, type Work } from '../../../../servers/fog/work/work.ts';
+import { DEFAULT_TRUST } from '../../../../shared/fog-rules.ts';
 import type { Log } from '../../../../shared/log.ts';
 import { makeNodeKey, type NodeKey } from '../../../../shared/p2p/key.ts';
 import { pipe } from '../../../fixtures/fog/frames.ts';
@@ -29,7 +30,7 @@ let admitted: ReadonlySet<string> | undefined;
 beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fog-dispatcher-'));
   store = await openFogStore(folder);
-  nodes = createNodes(store);
+  nodes = createNodes(store, () => DEFAULT_TRUST);
   work = createWork(store, FREE_OF_CHARGE);
   now = 1_000_000;
   looks = 0;
@@ -111,6 +112,18 @@ async function play(key: NodeKey = makeNodeKey()): Promise<Played> {
       link.send({ type: 'finished', work_id, fence, ...result, stdout: `by ${key.peerId}` });
     },
   };
+}
+
+/** A node whose job `a` ended at once: `b` finds room there, `c` waits there. */
+async function playQuick(): Promise<Played> {
+  const node = await play();
+  await node.join();
+  for (const id of ['a', 'b', 'c']) order(id);
+  await node.next('run');
+  node.link.send({ type: 'started', work_id: 'a', fence: 1 });
+  node.finish('a', 1);
+  expect([await node.next('run'), await node.next('run')]).toMatchObject([{ work_id: 'b' }, { work_id: 'c' }]);
+  return node;
 }
 
 /** Lets time pass, and the dispatcher see it: a longer step would look as if it had slept. */
@@ -217,5 +230,77 @@ describe('the dispatcher', () => {
     const node = await play();
     node.finish('w', 1);
     await expect(node.next('taken')).rejects.toThrow('the link ended');
+  });
+
+  it('[F3] gives a node that ends jobs fast its next one ahead, which holds nothing until there is room', async () => {
+    const node = await playQuick();
+    expect(work.get('c')).toMatchObject({ status: 'placed', is_ahead: 1 });
+    expect(nodes.get(node.nodeId)).toMatchObject({ usedCpuCores: 1, jobs: 1 });
+    node.link.send({ type: 'started', work_id: 'b', fence: 1 });
+    node.finish('b', 1);
+    await node.next('taken');
+    expect(work.get('c')).toMatchObject({ status: 'placed', is_ahead: 0 });
+    node.finish('c', 1);
+    expect(await node.next('taken')).toMatchObject({ work_id: 'c', counted: true });
+  });
+
+  it('[F3] gives nothing ahead to a node whose jobs take long', async () => {
+    const node = await play();
+    await node.join();
+    for (const id of ['a', 'b', 'c']) order(id);
+    await node.next('run');
+    node.link.send({ type: 'started', work_id: 'a', fence: 1 });
+    node.beat(1);
+    await node.next('beaten');
+    await pass(1_000);
+    node.finish('a', 1);
+    expect(await node.next('run')).toMatchObject({ work_id: 'b' });
+    await pass(0);
+    expect(work.get('c')).toMatchObject({ status: 'queued' });
+  });
+
+  it('[F3] takes back what waits on a node for too long, once the node says that it had not started', async () => {
+    const node = await playQuick();
+    await pass(600);
+    expect(await node.next('recall')).toMatchObject({ work_id: 'c', fence: 1 });
+    expect(work.get('c')).toMatchObject({ status: 'placed' });
+    const other = await play();
+    await other.join();
+    node.link.send({ type: 'returned', work_id: 'c', fence: 1 });
+    expect(await other.next('run')).toMatchObject({ work_id: 'c', fence: 2 });
+    expect(work.get('c')).toMatchObject({ failures: 0, avoid: '[]' });
+    expect(work.runs('c')).toMatchObject([{ ending: 'returned' }, { ending: null }]);
+    // Said again, or too late, it changes nothing.
+    node.link.send({ type: 'returned', work_id: 'c', fence: 1 });
+    node.beat(1);
+    await node.next('beaten');
+    expect(work.get('c')).toMatchObject({ status: 'placed', fence: 2, node_id: other.nodeId });
+  });
+
+  it('[F3] cancels what waits on a node', async () => {
+    const node = await playQuick();
+    work.cancel('c', now);
+    dispatcher.poke();
+    expect(await node.next('stop')).toMatchObject({ work_id: 'c', fence: 1 });
+    node.link.send({ type: 'returned', work_id: 'c', fence: 1 });
+    await expect.poll(() => work.get('c')?.status).toBe('cancelled');
+  });
+
+  it('[F3] takes a job from a node that beats and does not end it in its time', async () => {
+    const node = await play();
+    await node.join();
+    order('w');
+    await node.next('run');
+    node.link.send({ type: 'started', work_id: 'w', fence: 1 });
+    for (let number = 1; work.get('w')?.fence === 1 && number < 60; number++) {
+      await pass(1_000);
+      node.beat(number);
+      await node.next('beaten');
+    }
+    expect(now - 1_000_000).toBeGreaterThan(40_000);
+    expect(work.runs('w')[0]).toMatchObject({ ending: 'overdue' });
+    expect(nodes.get(node.nodeId)?.state).toBe('up');
+    node.finish('w', 1);
+    expect(await node.next('taken')).toMatchObject({ counted: false });
   });
 });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Forge, openForge } from '../../../../servers/fog/forge/open.ts';
 import { openSafetensors } from '../../../../servers/fog/forge/safetensors.ts';
-import type { Training } from '../../../../servers/fog/forge/trainings.ts';
+import type { Training } from '../../../../servers/fog/forge/training.ts';
 import { openFogStore } from '../../../../servers/fog/store/open.ts';
 import { AppError } from '../../../../shared/errors.ts';
 import { PHASES, type Phase, readForgeRules } from '../../../../shared/forge-rules.ts';

@@ -1,9 +1,11 @@
+import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findContainment } from '../../../../servers/fog/node/containment.ts';
+import { commandLineOf, findContainment } from '../../../../servers/fog/node/containment.ts';
 import { DEFAULT_LIMITS, type RunEnd, type RunLimits, type RunSpec } from '../../../../servers/fog/node/limits.ts';
 import { createRunner, type Runner } from '../../../../servers/fog/node/runner.ts';
 import type { Program } from '../../../../shared/fog-rules.ts';
 import { processesWith } from '../../../e2e/lib/processes.ts';
+import { until } from '../../../e2e/lib/until.ts';
 
 const SH: Program = { command: 'sh', args: ['-c'], sandbox: true, network: false, readable: [], health: 'alive' };
 
@@ -11,7 +13,7 @@ let runner: Runner;
 let count = 0;
 
 beforeAll(async () => {
-  runner = createRunner(await findContainment());
+  runner = createRunner({ containment: await findContainment() });
 });
 afterAll(() => runner.close());
 
@@ -22,12 +24,20 @@ function spec(script: string, limits: Partial<RunLimits> = {}, program: Partial<
     kind: 'job',
     program: { ...SH, ...program },
     args: [script],
+    gpu: false,
     limits: { ...DEFAULT_LIMITS, cpuCores: 1, memoryGb: 0.125, wallSeconds: 10, ...limits },
   };
 }
 
+const commandOf = (pid: number): string => fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+
+function start(...what: Parameters<typeof spec>) {
+  const started = runner.prepare(spec(...what));
+  started.start();
+  return started;
+}
 const run = (script: string, limits?: Partial<RunLimits>, program?: Partial<Program>): Promise<RunEnd> =>
-  runner.start(spec(script, limits, program)).ended;
+  start(script, limits, program).ended;
 
 describe.each([true, false])('a job with sandbox %s', (sandbox) => {
   const as = { sandbox };
@@ -72,7 +82,7 @@ describe.each([true, false])('a job with sandbox %s', (sandbox) => {
   });
 
   it('[F3] ends well when it is asked to stop and heeds it', async () => {
-    const started = runner.start(spec("trap 'echo bye; exit 0' TERM; echo on; while :; do sleep 0.05; done", {}, as));
+    const started = start("trap 'echo bye; exit 0' TERM; echo on; while :; do sleep 0.05; done", {}, as);
     while (!started.tail().includes('on')) await new Promise((resolve) => setTimeout(resolve, 20));
     started.stop('cancelled', 'the orderer asked');
     expect(await started.ended).toMatchObject({
@@ -122,6 +132,24 @@ describe('a job', () => {
   });
 });
 
+describe('a job that is only ready', () => {
+  it('[F3] runs nothing until it is started, and its time counts from there', async () => {
+    const ready = runner.prepare(spec('echo on; sleep 0.2', { wallSeconds: 1 }));
+    await until('its box stands', () => processesWith('echo on; sleep 0.2').some((pid) => commandOf(pid) === 'sh'));
+    expect([ready.tail(), ready.used(), ready.startedAt]).toEqual(['', { cpuMs: 0, mbMs: 0 }, undefined]);
+    ready.start();
+    expect(await ready.ended).toMatchObject({ outcome: 'succeeded', stdout: 'on\n' });
+  });
+
+  it('[F3] is ended at once, with nothing left', async () => {
+    const mark = `6${process.pid}.6`;
+    const ready = runner.prepare(spec(`echo on; sleep ${mark}`));
+    ready.stop('lost', 'it was given back');
+    expect(await ready.ended).toMatchObject({ outcome: 'lost', detail: 'it was given back', stdout: '', cpuMs: 0 });
+    expect(processesWith(mark)).toEqual([]);
+  });
+});
+
 describe('the sandbox', () => {
   it('[F3] has no network', async () => {
     const script = 'cat /proc/net/dev | tail -n +3; exec 3<>/dev/tcp/127.0.0.1/1';
@@ -145,18 +173,27 @@ describe('the sandbox', () => {
     expect(stdout).toMatch(/\/fog-work\nok\n$/);
   });
 
+  it('[F1] [F3] shows the devices of a GPU to a job that asks for one, and to no other', () => {
+    const shown = (gpu: boolean) =>
+      commandLineOf({ ...spec('true'), gpu }, runner.containment, undefined, ['/dev/dri', '/dev/kfd']).args.join(' ');
+    const bound = '--dev-bind /dev/dri /dev/dri --dev-bind /dev/kfd /dev/kfd';
+    expect([shown(true).includes(bound), shown(false).includes('/dev/dri')]).toEqual([true, false]);
+    expect(shown(true).indexOf(bound)).toBeGreaterThan(shown(true).indexOf('--dev /dev'));
+  });
+
   it('[F3] is refused when it is asked for and absent', () => {
-    const without = createRunner({ hasNamespaces: false, why: 'bubblewrap is not installed', isRoot: false });
-    expect(() => without.start(spec('true'))).toThrow(/sandbox.*bubblewrap is not installed/);
+    const without = createRunner({
+      containment: { hasNamespaces: false, why: 'bubblewrap is not installed', isRoot: false },
+    });
+    expect(() => without.prepare(spec('true'))).toThrow(/sandbox.*bubblewrap is not installed/);
     expect(without.runs()).toEqual([]);
   });
 
   it('[F3] runs what a job names as arguments, never as a shell would', async () => {
-    const ended = await runner.start({
-      ...spec(''),
-      program: { ...SH, command: 'echo', args: [] },
-      args: ['$(id)', '; id', '--'],
-    }).ended;
+    const echo = { ...spec(''), program: { ...SH, command: 'echo', args: [] }, args: ['$(id)', '; id', '--'] };
+    const started = runner.prepare(echo);
+    started.start();
+    const ended = await started.ended;
     expect(ended.stdout).toBe('$(id) ; id --\n');
   });
 });
@@ -164,10 +201,11 @@ describe('the sandbox', () => {
 describe('without namespaces', () => {
   it('[F3] finds what left its group by its mark', async () => {
     const { isRoot } = runner.containment;
-    const marked = createRunner({ hasNamespaces: false, why: 'as on a machine without', isRoot });
+    const marked = createRunner({ containment: { hasNamespaces: false, why: 'as on a machine without', isRoot } });
     const mark = `5${process.pid}.5`;
-    const ended = await marked.start(spec(`setsid -f sleep ${mark}; sleep 0.3; echo done`, {}, { sandbox: false }))
-      .ended;
+    const started = marked.prepare(spec(`setsid -f sleep ${mark}; sleep 0.3; echo done`, {}, { sandbox: false }));
+    started.start();
+    const ended = await started.ended;
     expect(ended).toMatchObject({ outcome: 'succeeded', stdout: 'done\n' });
     expect(processesWith(mark)).toEqual([]);
     await marked.close();

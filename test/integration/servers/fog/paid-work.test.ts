@@ -1,11 +1,13 @@
 import fs from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { openMoney } from '../../../../servers/fog/money/open.ts';
+import type { RunEnd } from '../../../../servers/fog/node/limits.ts';
 import { openFogStore } from '../../../../servers/fog/store/open.ts';
 import { createNodes } from '../../../../servers/fog/work/nodes.ts';
-import { createWork, type RunResult, type WorkOrder } from '../../../../servers/fog/work/work.ts';
+import { createWork, type WorkOrder } from '../../../../servers/fog/work/work.ts';
 import { readEconomyRules } from '../../../../shared/economy-rules.ts';
 import { parseFog } from '../../../../shared/fog-amount.ts';
+import { DEFAULT_TRUST } from '../../../../shared/fog-rules.ts';
 import { createWatches } from '../../../../shared/watches.ts';
 import { ECONOMY, HOUR, silent } from '../../../fixtures/fog/economy.ts';
 import { newFolder } from '../../../fixtures/fog/money.ts';
@@ -35,7 +37,7 @@ const order = (workId: string, maxPriceMicro: number | undefined): WorkOrder => 
   targetNode: undefined,
   maxPriceMicro,
 });
-const result: RunResult = {
+const result: RunEnd = {
   outcome: 'succeeded',
   exitCode: 0,
   detail: '',
@@ -53,7 +55,7 @@ async function open() {
   let now = 1;
   const base = { store, watches, nowMs: () => now, newId: () => 'id' };
   const money = openMoney(base, { rules: () => RULES, call: undefined, log: silent });
-  const nodes = createNodes(store);
+  const nodes = createNodes(store, () => DEFAULT_TRUST);
   for (const id of ['n1', 'n2']) nodes.join(id, OFFER, 0);
   onTestFinished(async () => {
     money.close();

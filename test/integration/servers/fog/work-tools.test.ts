@@ -70,6 +70,9 @@ describe('without a node', () => {
 
   it('[F4] an unknown node or job is an unknown resource', async () => {
     await expect(king.readResource({ uri: 'fog://nodes/12D3KooW' })).rejects.toThrow('Unknown resource');
+    await expect(king.subscribeResource({ uri: 'fog://jobs/00000000-0000-4000-8000-000000000000' })).rejects.toThrow(
+      'Unknown resource',
+    );
     await expect(king.readResource({ uri: 'fog://jobs/00000000-0000-4000-8000-000000000000' })).rejects.toThrow(
       'Unknown resource',
     );

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadVillage } from '../../../../router/config/load.ts';
+import { DEFAULT_TRUST } from '../../../../shared/fog-rules.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -43,7 +44,15 @@ describe('the fog part', () => {
     expect([...nodes!]).toEqual(['12D3KooWA']);
   });
 
+  it('[F2] believes new nodes a little when it says nothing, and those that it lists', () => {
+    expect(read(undefined).trust).toEqual(DEFAULT_TRUST);
+    const { trust } = read({ nodes: ['A'], trust: { new_node_cores: 2, vouched_for: ['B'] } });
+    expect(trust).toEqual({ ...DEFAULT_TRUST, newNodeCores: 2, vouchedFor: new Set(['A', 'B']) });
+  });
+
   it.each<[unknown, string]>([
+    [{ trust: { most_cores: 0 } }, 'fog.trust.most_cores: expected a whole number of cores from 1 to 4096'],
+    [{ trust: { cores: 1 } }, 'fog.trust.cores: expected a known key'],
     [{ comands: {} }, 'fog.comands: expected a known key'],
     [{ commands: [] }, 'fog.commands: expected an object'],
     [{ commands: { 'rm -rf': { command: 'rm' } } }, 'expected a name of at most 48 small letters'],

@@ -23,7 +23,22 @@ async function link({ near, far }: Pipe, nodeKey = node, expectedServer = server
 }
 
 const LEAVE = { type: 'leave' } as const;
+const FINISHED = {
+  type: 'finished',
+  work_id: 'w',
+  fence: 1,
+  cpu_ms: 1,
+  mb_ms: 1,
+  outcome: 'succeeded',
+  detail: '',
+  stdout: '',
+  stderr: '',
+  is_truncated: false,
+} as const;
 const STARTED = { type: 'started', work_id: 'w', fence: 1 } as const;
+
+/** What was said in one turn has left by the next. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 async function take(count: number, from: Link<FromServer, FromNode>): Promise<FromNode[]> {
   const taken: FromNode[] = [];
@@ -45,10 +60,28 @@ describe('a link', () => {
     expect(value).toEqual({ type: 'refused', why: 'no' });
   });
 
+  it('[F1] puts what is said in one turn in one envelope, and a long message in one of its own', async () => {
+    const wire = pipe();
+    const { ofNode, ofServer } = await link(wire);
+    const before = wire.sent.length;
+    const long = { ...FINISHED, stdout: 'x'.repeat(300_000) };
+    for (const message of [STARTED, long, STARTED, LEAVE]) ofNode.send(message);
+    expect(await take(4, ofServer)).toEqual([STARTED, long, STARTED, LEAVE]);
+    expect(wire.sent.length - before).toBe(3);
+  });
+
+  it('[F1] sends what was said before it closes', async () => {
+    const { ofNode, ofServer } = await link(pipe());
+    ofNode.send(LEAVE);
+    await ofNode.close();
+    expect(await take(1, ofServer)).toEqual([LEAVE]);
+  });
+
   it('[F1] ends at a message that was said before in this session', async () => {
     const wire = pipe();
     const { ofNode, ofServer } = await link(wire);
     ofNode.send(STARTED);
+    await nextTurn();
     wire.inject(wire.sent.at(-1)!);
     await expect(take(2, ofServer)).rejects.toThrow('expected message 2, got 1');
   });
@@ -57,6 +90,7 @@ describe('a link', () => {
     const first = pipe();
     const recorded = await link(first);
     recorded.ofNode.send(LEAVE);
+    await nextTurn();
     const second = pipe();
     const { ofServer } = await link(second);
     second.inject(first.sent.at(-1)!);
@@ -67,6 +101,7 @@ describe('a link', () => {
     const first = pipe();
     const recorded = await link(first);
     recorded.ofNode.send(LEAVE);
+    await nextTurn();
     const again = pipe();
     again.inject(first.sent[0]!);
     const ofServer = await welcome<FromServer, FromNode>({
@@ -87,6 +122,7 @@ describe('a link', () => {
     await expect(take(1, changed.ofServer)).rejects.toThrow('expected a signature');
     const lost = await link(pipe((frame, index) => (index === 1 ? undefined : frame)));
     lost.ofNode.send(STARTED);
+    await nextTurn();
     lost.ofNode.send(LEAVE);
     await expect(take(1, lost.ofServer)).rejects.toThrow('expected message 1, got 2');
   });
@@ -126,7 +162,7 @@ describe('a link', () => {
   it('[F1] ends at a message that no version 1 knows', async () => {
     const { ofNode, ofServer } = await link(pipe());
     ofNode.send({ ...STARTED, fence: -1 });
-    await expect(take(1, ofServer)).rejects.toThrow('expected a message of this version');
+    await expect(take(1, ofServer)).rejects.toThrow('expected messages of this version');
   });
 });
 

@@ -2,19 +2,15 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RunEnd } from '../../../../servers/fog/node/limits.ts';
 import { type FogStore, openFogStore } from '../../../../servers/fog/store/open.ts';
+import { MAX_JOB_LEASES, MAX_SHARD_FAILURES } from '../../../../servers/fog/work/endings.ts';
 import type { Metering, Rewards } from '../../../../servers/fog/work/metering.ts';
 import { createNodes, type Nodes } from '../../../../servers/fog/work/nodes.ts';
 import { createOwnership, OWNER_LEASE_MS } from '../../../../servers/fog/work/owner.ts';
-import {
-  createWork,
-  MAX_JOB_LEASES,
-  MAX_SHARD_FAILURES,
-  type RunResult,
-  type Work,
-  type WorkOrder,
-} from '../../../../servers/fog/work/work.ts';
+import { createWork, type Work, type WorkOrder } from '../../../../servers/fog/work/work.ts';
 import { needsOf } from '../../../../servers/fog/work/work-reads.ts';
+import { DEFAULT_TRUST } from '../../../../shared/fog-rules.ts';
 
 let folder: string;
 let store: FogStore;
@@ -48,7 +44,7 @@ const order = (workId: string, over: Partial<WorkOrder> = {}): WorkOrder => ({
   ...over,
 });
 
-const result = (over: Partial<RunResult> = {}): RunResult => ({
+const result = (over: Partial<RunEnd> = {}): RunEnd => ({
   outcome: 'succeeded',
   exitCode: 0,
   detail: 'ended with code 0',
@@ -73,7 +69,7 @@ const OFFER = {
 beforeEach(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'fog-work-'));
   store = await openFogStore(folder);
-  nodes = createNodes(store);
+  nodes = createNodes(store, () => DEFAULT_TRUST);
   metered = [];
   released = [];
   work = createWork(store, rewards);
@@ -230,15 +226,33 @@ describe('nodes', () => {
     work.grant('j', 'n1', 2);
     const both = new Set(['n1', 'n2', 'not here']);
     expect(
-      nodes.offers(both).map(({ nodeId, freeCpuCores, freeMemoryGb }) => [nodeId, freeCpuCores, freeMemoryGb]),
+      nodes.rooms(both).map(({ nodeId, freeCpuCores, freeMemoryGb }) => [nodeId, freeCpuCores, freeMemoryGb]),
     ).toEqual([
       ['n1', 1.5, 3],
       ['n2', 2, 4],
     ]);
     nodes.leave('n2', 'lost');
-    expect(nodes.offers(both).map(({ nodeId }) => nodeId)).toEqual(['n1']);
+    expect(nodes.rooms(both).map(({ nodeId }) => nodeId)).toEqual(['n1']);
     expect(nodes.pulse('n2', { load: 0, memoryFreeGb: 1, latencyMs: 1 }, 9)).toBe(false);
     expect(nodes.get('n1')).toMatchObject({ usedCpuCores: 0.5, jobs: 1, shards: 0 });
+  });
+});
+
+describe('the record of a node', () => {
+  it("[F2] has its results for others, not its own agent's, and the leases that it lost", () => {
+    for (const [id, agent] of [
+      ['a', 'alice'],
+      ['b', 'bob'],
+      ['c', 'alice'],
+      ['d', 'alice'],
+    ] as const) {
+      work.order(order(id, { agent }), 1);
+      work.grant(id, 'n1', 2);
+      if (id !== 'd') work.finished(id, 1, 'n1', result(id === 'c' ? { outcome: 'failed' } : {}), 3);
+    }
+    work.release('n1', 4);
+    const record = store.first(store.db.selectFrom('nodes').select(['delivered', 'lost']).where('node_id', '=', 'n1'));
+    expect(record).toEqual({ delivered: 1, lost: 1 });
   });
 });
 
