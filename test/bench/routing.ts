@@ -15,30 +15,13 @@ import { PeakEwma } from '../../router/upstreams/peak-ewma.ts';
 import { STRATEGIES, type StrategyName, type Weighed } from '../../router/upstreams/strategies.ts';
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { encodeOctets } from '../../shared/json/octets.ts';
-import { load, settle } from './measure.ts';
-import { median } from './median.ts';
-import { Processes } from './processes.ts';
-import { startTarget, type Target } from './targets.ts';
+import { medianMicroseconds } from './microseconds.ts';
+import { routersInTurn } from './routers-in-turn.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, repeats: { type: 'string', default: '5' } },
 });
-const ROUNDS = 9;
 const CALLS = 200_000;
-
-async function medianMicroseconds(work: (i: number) => unknown): Promise<number> {
-  const rounds: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = process.cpuUsage();
-    for (let i = 0; i < CALLS; i++) {
-      const made = work(i);
-      if (made instanceof Promise) await made;
-    }
-    const { user, system } = process.cpuUsage(start);
-    rounds.push((user + system) / CALLS);
-  }
-  return Number(median(rounds).toFixed(3));
-}
 
 class Copy implements Weighed {
   readonly priority = 1;
@@ -88,25 +71,25 @@ async function parts(): Promise<Record<string, number>> {
   const answer = Promise.resolve(1);
   const results: Record<string, number> = {};
   for (const name of Object.keys(STRATEGIES) as StrategyName[]) {
-    results[`choose_${name}`] = await medianMicroseconds((i) => STRATEGIES[name](copies, 3, i, now));
+    results[`choose_${name}`] = await medianMicroseconds(CALLS, (i) => STRATEGIES[name](copies, 3, i, now));
   }
-  results.observe_latency = await medianMicroseconds((i) => copies[i % 3]!.latency.observe(5, now()));
-  results.breaker = await medianMicroseconds(() => {
+  results.observe_latency = await medianMicroseconds(CALLS, (i) => copies[i % 3]!.latency.observe(5, now()));
+  results.breaker = await medianMicroseconds(CALLS, () => {
     if (!liveness.isOpen) liveness.succeeded();
   });
   const [call, entry, row] = [aCall(), anEntry(), { match: 'up__read', level: 'OPERATOR', cacheSeconds: 60 } as const];
   const cache = new AnswerCache(now);
   const kept = { ok: true, octets: encodeOctets(`{"content":[{"type":"text","text":"${'x'.repeat(48)}"}]}`) };
-  results.key_of_an_answer = await medianMicroseconds(() => cache.keyFor(call, entry, row));
-  results.keep_an_answer = await medianMicroseconds((i) => cache.put(`key ${i % 20_000}`, call, row, kept));
-  results.find_an_answer = await medianMicroseconds(() => cache.get('key 19999'));
-  results.await_alone = await medianMicroseconds(() => answer);
-  results.breaker_of_cockatiel = await medianMicroseconds(() => policy.execute(() => answer));
+  results.key_of_an_answer = await medianMicroseconds(CALLS, () => cache.keyFor(call, entry, row));
+  results.keep_an_answer = await medianMicroseconds(CALLS, (i) => cache.put(`key ${i % 20_000}`, call, row, kept));
+  results.find_an_answer = await medianMicroseconds(CALLS, () => cache.get('key 19999'));
+  results.await_alone = await medianMicroseconds(CALLS, () => answer);
+  results.breaker_of_cockatiel = await medianMicroseconds(CALLS, () => policy.execute(() => answer));
   liveness.stop();
   return results;
 }
 
-const ROUTERS: Readonly<Record<string, { entry?: object; row?: object }>> = {
+const ROUTERS = {
   'one copy': {},
   'three, round-robin': { entry: { replicas: 3 } },
   'three, adaptive': { entry: { replicas: 3, strategy: 'adaptive' } },
@@ -114,43 +97,8 @@ const ROUTERS: Readonly<Record<string, { entry?: object; row?: object }>> = {
   'one, every answer kept': { row: { cacheSeconds: 60 } },
 };
 
-async function routers(repeats: number): Promise<Record<string, object>> {
-  const processes = new Processes();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void processes.stopAll().finally(() => process.exit(130)));
-  }
-  try {
-    const targets: [string, Target][] = [];
-    for (const [name, options] of Object.entries(ROUTERS)) {
-      const target = await startTarget(processes, 'router', { upstream: 'stdio', ...options });
-      await settle(processes, target, 2);
-      targets.push([name, target]);
-    }
-    const micros = new Map<string, number[]>(targets.map(([name]) => [name, []]));
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      for (const [name, target] of targets) {
-        const result = await load(processes, target, { inFlight: 64, warmupSeconds: 0.3, seconds: 1 });
-        if (result.errors + result.lost > 0) throw new Error(`${name}: ${result.errors} wrong, ${result.lost} lost`);
-        micros.get(name)!.push(result.cpuMicrosPerCall);
-      }
-    }
-    const [[, plain] = ['', []]] = micros;
-    return Object.fromEntries(
-      [...micros].map(([name, each]) => [
-        name,
-        {
-          us_of_cpu_a_call: Number(median(each).toFixed(1)),
-          more_than_one_copy_us: Number(median(each.map((one, i) => one - plain[i]!)).toFixed(1)),
-        },
-      ]),
-    );
-  } finally {
-    await processes.stopAll();
-  }
-}
-
 const results = {
   parts_us: await parts(),
-  ...(Number(values.repeats) > 0 ? { routers: await routers(Number(values.repeats)) } : {}),
+  ...(Number(values.repeats) > 0 ? { routers: await routersInTurn(ROUTERS, Number(values.repeats)) } : {}),
 };
 process.stdout.write(`${JSON.stringify(results, null, values.json ? 0 : 2)}\n`);

@@ -12,30 +12,13 @@ import { Limiter } from '../../router/limits/limiter.ts';
 import { screen } from '../../router/screening/screen.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import { benignCalls } from '../fixtures/screening/benign.ts';
-import { load, settle } from './measure.ts';
-import { median } from './median.ts';
-import { Processes } from './processes.ts';
-import { startTarget, type Target } from './targets.ts';
+import { medianMicroseconds } from './microseconds.ts';
+import { routersInTurn } from './routers-in-turn.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, repeats: { type: 'string', default: '5' } },
 });
-const ROUNDS = 9;
 const CALLS = 48_000;
-
-async function medianMicroseconds(work: (i: number) => unknown): Promise<number> {
-  const rounds: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = process.cpuUsage();
-    for (let i = 0; i < CALLS; i++) {
-      const made = work(i);
-      if (made instanceof Promise) await made;
-    }
-    const { user, system } = process.cpuUsage(start);
-    rounds.push((user + system) / CALLS);
-  }
-  return Number(median(rounds).toFixed(3));
-}
 
 async function parts(): Promise<Record<string, number>> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bench-'));
@@ -51,10 +34,10 @@ async function parts(): Promise<Record<string, number>> {
   const calls = benignCalls(2_400).map((args) => stringifyOctets(args));
   const echo = stringifyOctets({ text: 'x'.repeat(48) });
   const results = {
-    limit_of_a_caller: await medianMicroseconds(() => limiter.take('c:alice', 1_000_000)),
-    limit_of_one_that_is_over_it: await medianMicroseconds(() => limiter.take('c:bob', 10)),
-    screen_an_echo: await medianMicroseconds(() => screen(echo, { isLiteral: false })),
-    screen_honest_calls: await medianMicroseconds((i) => screen(calls[i % calls.length]!, { isLiteral: false })),
+    limit_of_a_caller: await medianMicroseconds(CALLS, () => limiter.take('c:alice', 1_000_000)),
+    limit_of_one_that_is_over_it: await medianMicroseconds(CALLS, () => limiter.take('c:bob', 10)),
+    screen_an_echo: await medianMicroseconds(CALLS, () => screen(echo, { isLiteral: false })),
+    screen_honest_calls: await medianMicroseconds(CALLS, (i) => screen(calls[i % calls.length]!, { isLiteral: false })),
     octets_of_an_honest_call: Math.round(calls.reduce((sum, { length }) => sum + length, 0) / calls.length),
   };
   await limiter.close();
@@ -62,48 +45,13 @@ async function parts(): Promise<Record<string, number>> {
   return results;
 }
 
-const ROUTERS: Readonly<Record<string, Record<string, unknown>>> = {
-  'screening off': { screening: false },
-  'screening on': { screening: true },
+const ROUTERS = {
+  'screening off': { router: { screening: false } },
+  'screening on': { router: { screening: true } },
 };
-
-async function routers(repeats: number): Promise<Record<string, object>> {
-  const processes = new Processes();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void processes.stopAll().finally(() => process.exit(130)));
-  }
-  try {
-    const targets: [string, Target][] = [];
-    for (const [name, router] of Object.entries(ROUTERS)) {
-      const target = await startTarget(processes, 'router', { upstream: 'stdio', router });
-      await settle(processes, target, 2);
-      targets.push([name, target]);
-    }
-    const micros = new Map<string, number[]>(targets.map(([name]) => [name, []]));
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      for (const [name, target] of targets) {
-        const result = await load(processes, target, { inFlight: 64, warmupSeconds: 0.3, seconds: 1 });
-        if (result.errors + result.lost > 0) throw new Error(`${name}: ${result.errors} wrong, ${result.lost} lost`);
-        micros.get(name)!.push(result.cpuMicrosPerCall);
-      }
-    }
-    const [[, off] = ['', []]] = micros;
-    return Object.fromEntries(
-      [...micros].map(([name, each]) => [
-        name,
-        {
-          us_of_cpu_a_call: Number(median(each).toFixed(1)),
-          more_than_off_us: Number(median(each.map((one, i) => one - off[i]!)).toFixed(1)),
-        },
-      ]),
-    );
-  } finally {
-    await processes.stopAll();
-  }
-}
 
 const results = {
   parts_us: await parts(),
-  ...(Number(values.repeats) > 0 ? { routers: await routers(Number(values.repeats)) } : {}),
+  ...(Number(values.repeats) > 0 ? { routers: await routersInTurn(ROUTERS, Number(values.repeats)) } : {}),
 };
 process.stdout.write(`${JSON.stringify(results, null, values.json ? 0 : 2)}\n`);
