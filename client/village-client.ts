@@ -11,7 +11,6 @@ import {
   type Tool,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { errorOfResult } from '../shared/client/answers.ts';
 import type { BackOffOptions } from '../shared/client/back-off.ts';
@@ -22,6 +21,7 @@ import { Attempts, type Work } from './attempts.ts';
 import { type Arguments, type CallOptions, sendCall, textOf } from './call.ts';
 import { Connection } from './connection.ts';
 import { Events, type Listener } from './events.ts';
+import { linearValidator } from './linear-validator.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { type TokenSource, Tokens } from './tokens.ts';
 import { ArgumentChecks, isRepeatable, listTools, NO_VALIDATION } from './tools.ts';
@@ -70,8 +70,7 @@ export class VillageClient {
     const request: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
     this.timeoutMs = options.timeoutMs ?? 60_000;
     this.tokens = new Tokens({ source: token, refreshUrl, fetch: request, now: Date.now });
-    this.checks =
-      validator === false ? undefined : new ArgumentChecks(validator ?? new AjvJsonSchemaValidator(), events);
+    this.checks = validator === false ? undefined : new ArgumentChecks(validator ?? linearValidator(), events);
     this.connection = new Connection({
       url,
       name: options.name ?? 'aivillage-client',

@@ -25,6 +25,7 @@ import { OWN_ID } from './config/server-entry.ts';
 import { aboutDefinition, detailsOf } from './definitions/entry.ts';
 import { DefinitionGuard } from './definitions/guard.ts';
 import { openPinStore } from './definitions/pin-store.ts';
+import { Backlog } from './doors/backlog.ts';
 import { type HttpServer, startHttpServer } from './doors/http-server.ts';
 import { RestDoor } from './doors/rest.ts';
 import { createAuthRoutes } from './doors/rest-auth.ts';
@@ -202,6 +203,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     approvals: createUsedApprovals(stopStore.store),
     cache: new AnswerCache(() => timer.now()),
     timer,
+    backlog: new Backlog(),
     log,
     figures: new Figures(),
     events,

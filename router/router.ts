@@ -7,6 +7,7 @@ import type { AuditLog } from './audit/audit-log.ts';
 import type { Catalog } from './catalog/catalog.ts';
 import type { CoarseTimer } from './coarse-timer.ts';
 import type { DefinitionGuard } from './definitions/guard.ts';
+import type { Backlog } from './doors/backlog.ts';
 import type { Events } from './events/events.ts';
 import type { Identity } from './identity.ts';
 import type { Limits } from './limits/limits.ts';
@@ -55,6 +56,8 @@ export interface Router {
   readonly approvals: UsedApprovals;
   readonly cache: AnswerCache;
   readonly timer: CoarseTimer;
+  /** What waits for clients that do not read. */
+  readonly backlog: Backlog;
   readonly log: Logger;
   readonly figures: Figures;
   readonly events: Events;

@@ -3,6 +3,8 @@ import type { Caller } from '../shared/identity/caller.ts';
 import { LEVELS } from '../shared/identity/levels.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { Settings } from '../shared/settings.ts';
+import { Background } from './background.ts';
+import { reviewedOf } from './catalog/catalog.ts';
 import { prefixOf, type ServerConfig } from './config/config.ts';
 import { healthEvents } from './events/sources.ts';
 import { listChanged } from './relay/list-changes.ts';
@@ -14,6 +16,7 @@ import type { Router } from './router.ts';
 import { stopped } from './stop/stops.ts';
 import { copiesOf } from './upstreams/open-transport.ts';
 import type { ServerEvents, Way } from './upstreams/options.ts';
+import { Restarts } from './upstreams/restarts.ts';
 import { UpstreamServer } from './upstreams/server.ts';
 
 export interface ServerFactory {
@@ -42,11 +45,18 @@ const SELF: Caller = Object.freeze({
   expiresAt: Number.MAX_SAFE_INTEGER,
 });
 
-const LIST_LIMITS = { maxItems: 100_000, maxPages: 1_000, timeoutMs: 10_000 };
+/** Names are searched one by one, templates tried one after the other for each URI (D04). */
+const LIST_LIMITS = {
+  maxItems: { name: 5_000, uri: 20_000, uriTemplate: 1_000 },
+  maxBytes: 8 * 2 ** 20,
+  maxPages: 1_000,
+  timeoutMs: 10_000,
+};
 
 export function serverFactory({ router, settings, assertionKey, environmentOf, log }: FactoryOptions): ServerFactory {
   const noteHealth = healthEvents(router.events);
   const events: ServerEvents = {
+    review: (server, list, items, work) => router.definitions.review(reviewedOf(server), list, items, work),
     onListChanged: (server, list, before) => listChanged(router, server, list, before),
     onRequest: (peer, message, call) => ask(router, peer, message, call),
     onNotification: (server, peer, message, call) => told(router, server, peer, message, call),
@@ -63,6 +73,8 @@ export function serverFactory({ router, settings, assertionKey, environmentOf, l
   };
   const common = {
     timer: router.timer,
+    background: new Background(),
+    restarts: new Restarts(),
     clientInfo: { name: router.name, version: router.version },
     listLimits: LIST_LIMITS,
     healthCheckMs: settings.healthCheckIntervalMs,

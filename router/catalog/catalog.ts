@@ -9,7 +9,7 @@ import { applyProfile } from '../../shared/matrix/profile.ts';
 import { BUILT_IN_TOOLS } from '../../shared/permission-matrix.ts';
 import type { DefinitionGuard, Reviewed } from '../definitions/guard.ts';
 import type { UpstreamServer } from '../upstreams/server.ts';
-import { type Item, type ListName, renamed } from './definitions.ts';
+import { type Item, type ListName, MAX_OWN, renamed } from './definitions.ts';
 import { isOwnName, listedName } from './names.ts';
 import { matchesTemplate } from './uri-template.ts';
 
@@ -74,8 +74,9 @@ export class View {
     this.waiting = waiting;
   }
 
-  /** The listed resource, or the template it can come from. */
+  /** The listed resource, or the template it can come from. A URI that is longer than any listed one is unknown. */
   resource(uri: string): Entry | undefined {
+    if (uri.length > MAX_OWN) return undefined;
     const listed = this.lists.resources.get(uri);
     if (listed !== undefined) return listed;
     for (const entry of this.lists.templates.values()) {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
 import { digest } from '../../shared/json/canonical.ts';
 import { decodeOctets, type Octets, parseOctets, stringifyOctets } from '../../shared/json/octets.ts';
-import { type Member, RELAY_LIMITS, scanArray, scanObject } from '../../shared/json/scan.ts';
+import { type Member, RELAY_LIMITS, type ScanLimits, scanArray, scanObject } from '../../shared/json/scan.ts';
 import { octetsOf } from '../message.ts';
 
 /** One kind of list: the method that asks for it, the result's member that holds it, and what names an item. */
@@ -78,11 +78,22 @@ const hints = z.looseObject({
     .optional(),
 });
 
-/**
- * One page of a list.
- * @throws AppError INVALID_REQUEST when the result is not that list
- */
-export function readPage(result: Octets, list: ListKind): { items: Item[]; cursor: Octets | undefined; bad: number } {
+/** Characters of a name, URI or template. */
+export const MAX_OWN = 8_192;
+/** Octets of one definition; what is larger is not listed. */
+const MAX_OCTETS = 256 * 1024;
+/** What one definition may hold: any work on it takes milliseconds, and what is read of it is what anybody reads of it (D04). */
+const DEFINITION_LIMITS: ScanLimits = { maxDepth: 64, maxValues: 20_000, maxKeys: 10_000, uniqueKeys: true };
+
+/** One page of a list, its items not taken apart yet. */
+export interface Page {
+  /** The array of them. */
+  readonly text: Octets;
+  readonly cursor: Octets | undefined;
+}
+
+/** @throws AppError INVALID_REQUEST when the result is not that list */
+export function readPage(result: Octets, list: ListKind): Page {
   const members = scanObject(result, RELAY_LIMITS);
   const array = members.find((member) => member.key === list.member);
   if (array === undefined || result[array.start] !== '[') {
@@ -90,29 +101,33 @@ export function readPage(result: Octets, list: ListKind): { items: Item[]; curso
       text: `The server answered ${list.method} without a list of ${list.member}`,
     });
   }
-  const text = octetsOf(result, array);
-  const items: Item[] = [];
-  let bad = 0;
-  for (const element of scanArray(text, RELAY_LIMITS)) {
-    const item = readItem(octetsOf(text, element), list.key);
-    if (item === undefined) bad++;
-    else items.push(item);
-  }
   const next = members.find((member) => member.key === 'nextCursor');
   const cursor = next !== undefined && result[next.start] === '"' ? octetsOf(result, next) : undefined;
-  return { items, cursor, bad };
+  return { text: octetsOf(result, array), cursor };
 }
 
-/** Undefined when it is no object with that key as a string, once. */
-function readItem(octets: Octets, key: ListKind['key']): Item | undefined {
-  if (octets[0] !== '{') return undefined;
-  const named = scanObject(octets, RELAY_LIMITS).filter((member) => member.key === key);
-  const at: Member | undefined = named[0];
-  if (at === undefined || named.length > 1 || octets[at.start] !== '"') return undefined;
+/** The items of a page, not read yet. */
+export function itemsOf({ text }: Page): Octets[] {
+  return scanArray(text, RELAY_LIMITS).map((element) => octetsOf(text, element));
+}
+
+/** Undefined when it is no object with a usable key, or more than a definition may be. */
+export function readItem(octets: Octets, key: ListKind['key']): Item | undefined {
+  if (octets[0] !== '{' || octets.length > MAX_OCTETS) return undefined;
+  let members: Member[];
+  try {
+    members = scanObject(octets, DEFINITION_LIMITS);
+  } catch {
+    return undefined;
+  }
+  const at = members.find((member) => member.key === key);
+  if (at === undefined || octets[at.start] !== '"') return undefined;
+  const own = JSON.parse(decodeOctets(octetsOf(octets, at))) as string;
+  if (own.length > MAX_OWN) return undefined;
   const value = parseOctets(octets);
   const { annotations } = hints.safeParse(value).data ?? {};
   return {
-    own: JSON.parse(decodeOctets(octetsOf(octets, at))) as string,
+    own,
     octets,
     at,
     digest: digestOf(value, octets),

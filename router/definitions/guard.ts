@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import type { Work } from '../background.ts';
 import type { Item, ListName } from '../catalog/definitions.ts';
 import { differences, type Pinned, pinnedOf, shown } from './pin.ts';
 import { idOf, type Pin, type PinStore, type Why } from './pin-store.ts';
@@ -44,6 +45,8 @@ export interface GuardOptions {
 const PINNED: ReadonlySet<string> = new Set<ListName | 'instructions'>(['tools', 'prompts', 'instructions']);
 /** Of what waits for one name so many are put on record; a server that lists another each time does not fill the audit. */
 const MAX_RECORDED = 20;
+/** Written in one transaction. */
+const MAX_AT_ONCE = 200;
 /** Of all servers together; what comes beyond is not listed. */
 const MAX_PINS = 100_000;
 
@@ -61,23 +64,36 @@ export class DefinitionGuard {
     this.pins = this.read();
   }
 
-  /** Learns what a server lists now. To be asked before anything of it is shown. */
-  review(server: Reviewed, list: ListName, items: readonly Item[]): void {
+  /**
+   * Learns what a server lists now. To be asked before anything of it is shown; what is not reviewed yet is not listed.
+   * @param work this is part of: it is done in pieces
+   */
+  async review(server: Reviewed, list: ListName, items: readonly Item[], work: Work): Promise<void> {
     if (server.isTrusted) return;
-    const changed = items.flatMap((item) => {
-      const pinned = this.pinned(item);
-      if (!PINNED.has(list)) {
-        const findings = scanDefinition(pinned.value);
-        if (findings.length > 0) {
-          this.suspicious.add(item.digest);
-          this.flag(server.id, list, item.own, pinned, findings);
-        }
-        return [];
-      }
-      const pin = this.reviewed(server, list, item.own, pinned);
-      return pin === undefined ? [] : [pin];
-    });
+    work.start(0);
+    let changed: Pin[] = [];
+    for (const item of items) {
+      const pin = this.look(server, list, item);
+      if (pin !== undefined) changed.push(pin);
+      if (!work.isLong && changed.length < MAX_AT_ONCE) continue;
+      this.keep(changed);
+      changed = [];
+      if (work.isLong) await work.rest();
+    }
     this.keep(changed);
+    work.stop();
+  }
+
+  /** The pin as it has to be kept; undefined when nothing changed. */
+  private look(server: Reviewed, list: ListName, item: Item): Pin | undefined {
+    const pinned = this.pinned(item);
+    if (PINNED.has(list)) return this.reviewed(server, list, item.own, pinned);
+    const findings = scanDefinition(pinned.value);
+    if (findings.length > 0) {
+      this.suspicious.add(item.digest);
+      this.flag(server.id, list, item.own, pinned, findings);
+    }
+    return undefined;
   }
 
   /** Why it may not be listed; undefined when it may. */

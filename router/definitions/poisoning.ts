@@ -11,11 +11,11 @@ export interface Finding {
 }
 
 /** Longer texts are looked at in their first and last parts only. */
-const MAX_TEXT = 100_000;
+const MAX_TEXT = 50_000;
 const MAX_FINDINGS = 50;
 const MAX_DEPTH = 64;
 /** Characters of one definition; no honest one has so many. */
-const MAX_TOTAL = 300_000;
+const MAX_TOTAL = 150_000;
 
 /** Every text of a definition, keys included, is looked at. `value` is parsed JSON. */
 export function scanDefinition(value: unknown): Finding[] {
@@ -64,6 +64,7 @@ export function scanText(text: string): string[] {
 function plainOf(text: string): string {
   return text
     .normalize('NFKC')
+    .slice(0, 2 * MAX_TEXT)
     .replace(INVISIBLE, '')
     .replace(/[\s_*`"'“”’]+/g, ' ')
     .toLowerCase();
@@ -84,7 +85,7 @@ const MARKS = /[\u200E\u200F\u061C]/;
 const RIGHT_TO_LEFT = /[\u0590-\u08FF]/;
 const CONTROLS = /(?![\t\n\r])\p{Cc}/u;
 const ESCAPED_ANSI = /\\(?:x1b|u001b|033|e)\[[0-9;]*[a-z]/i;
-const HIDDEN_BY_SPACE = /[^\S\n]{80}\S|(?:\n[ \t\r]*){16}\S/;
+const HIDDEN_BY_SPACE = /(?<![^\S\n])[^\S\n]{80,}\S|(?:\n[ \t\r]*){16}\S/;
 const MIXED_SCRIPTS = /[a-z]\p{Script=Cyrillic}|\p{Script=Cyrillic}[a-z]|[a-z][Ͱ-Ͽ][a-z]/iu;
 const BASE64_RUN = /[A-Za-z0-9+/_-]{60,}={0,2}/g;
 const HEX_RUN = /(?<![0-9a-f])(?:[0-9a-f]{2}){40,}(?![0-9a-f])/gi;

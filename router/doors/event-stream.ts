@@ -5,12 +5,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Holding } from '../upstreams/undelivered.ts';
+import type { Backlog } from './backlog.ts';
 import { deliver } from './deliver.ts';
+import type { KeptEvents } from './kept-events.ts';
 
 /** Bytes waiting for a client from which on its connection is cut; it may resume. */
 const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
-/** Bytes of events kept for a resumption; the newest event is always kept. */
-const MAX_KEPT_BYTES = 1024 * 1024;
+/** Events kept for a resumption; the newest is always kept. */
 const MAX_KEPT_EVENTS = 1_000;
 
 const HEADERS = {
@@ -22,6 +23,12 @@ const HEADERS = {
 interface Kept {
   readonly number: number;
   readonly text: string;
+}
+
+/** What all streams of a process share. */
+export interface Shared {
+  readonly backlog: Backlog;
+  readonly kept: KeptEvents;
 }
 
 export class EventStream {
@@ -39,10 +46,13 @@ export class EventStream {
   /** The newest event that went to a connection. */
   private written = 0;
   private response: ServerResponse | undefined;
+  private readonly shared: Shared;
+  private isForgotten = false;
 
   /** @param priming whether to tell the client an event id at once, so that it can resume before the first message (2025-11-25) */
-  constructor(id: string, priming: () => boolean) {
+  constructor(id: string, shared: Shared, priming: () => boolean) {
     this.id = id;
+    this.shared = shared;
     this.priming = priming;
   }
 
@@ -61,6 +71,7 @@ export class EventStream {
     response.writeHead(200, HEADERS);
     response.on('close', () => {
       if (this.response === response) this.response = undefined;
+      this.shared.backlog.forget(response);
     });
     if (after === undefined && this.priming()) response.write(`id: ${this.id}.${this.written}\ndata: \n\n`);
     else response.write(': open\n\n');
@@ -74,11 +85,7 @@ export class EventStream {
     const number = ++this.last;
     const text = `id: ${this.id}.${number}\nevent: message\n${dataLines(message)}\n\n`;
     const event = { number, text };
-    this.kept.push(event);
-    this.keptBytes += text.length;
-    while (this.kept.length > 1 && (this.keptBytes > MAX_KEPT_BYTES || this.kept.length > MAX_KEPT_EVENTS)) {
-      this.keptBytes -= this.kept.shift()!.text.length;
-    }
+    if (!this.isForgotten) this.keep(event);
     if (holding === undefined) this.write(event);
     else if (this.response === undefined) holding.release();
     else {
@@ -108,9 +115,27 @@ export class EventStream {
 
   /** Cuts the connection, if there is one; the stream goes on without. */
   detach(): void {
-    const { response } = this;
-    this.response = undefined;
-    response?.end();
+    this.finish();
+  }
+
+  /** Nobody can come back for it: nothing is kept any more. */
+  forget(): void {
+    this.isForgotten = true;
+    this.kept.length = 0;
+    this.shared.kept.change(-this.keptBytes);
+    this.keptBytes = 0;
+  }
+
+  private keep(event: Kept): void {
+    const { kept } = this.shared;
+    const maxBytes = kept.maxOfStream;
+    const before = this.keptBytes;
+    this.kept.push(event);
+    this.keptBytes += event.text.length;
+    while (this.kept.length > 1 && (this.keptBytes > maxBytes || this.kept.length > MAX_KEPT_EVENTS)) {
+      this.keptBytes -= this.kept.shift()!.text.length;
+    }
+    kept.change(this.keptBytes - before);
   }
 
   private finish(): void {
@@ -128,7 +153,7 @@ export class EventStream {
     if (response.writableLength - text.length > MAX_QUEUED_BYTES) {
       this.response = undefined;
       response.destroy();
-    }
+    } else this.shared.backlog.wrote(response);
   }
 }
 

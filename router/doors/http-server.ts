@@ -11,6 +11,8 @@ import { readBearer } from '../../shared/identity/bearer.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { stringifyOctets, toOctets } from '../../shared/json/octets.ts';
 import { ConsolePage } from '../console/serve.ts';
+import { Limited } from '../limits/limits.ts';
+import { held } from '../limits/slow-down.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import type { Router } from '../router.ts';
 import { ConnectionCallers } from './connection-callers.ts';
@@ -18,6 +20,7 @@ import { answerJson, writeJsonHead } from './http-exchange.ts';
 import { FramingRefusal, type GuardOptions, HttpGuard, isAnyDoubled } from './http-guard.ts';
 import { HttpSseDoor } from './http-sse.ts';
 import { answerOnSocket, endLast, hasLastAnswer, refuseBroken } from './last-answer.ts';
+import { Newcomers } from './newcomers.ts';
 import { recordRefusal } from './record-refusal.ts';
 import type { RestDoor } from './rest.ts';
 import { StreamableHttpDoor } from './streamable-http.ts';
@@ -48,9 +51,10 @@ export interface HttpServer {
 const OPTIONS = {
   /** Slow heads and bodies are cut (D09); answers may take as long as they need. */
   headersTimeout: 10_000,
-  requestTimeout: 15_000,
+  requestTimeout: 13_000,
   keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 2_000,
+  // Often, so that few are cut at a time.
+  connectionsCheckingInterval: 200,
   maxHeaderSize: 16_384,
   // Other upgrades that clients may offer, such as h2c, are passed over: RFC 9110 §7.8.
   shouldUpgradeCallback: (request: IncomingMessage) => pathOf(request) === WEBSOCKET_PATH,
@@ -64,12 +68,24 @@ export async function startHttpServer(router: Router, options: HttpServerOptions
   const server =
     options.tls === undefined
       ? http.createServer(OPTIONS)
-      : https.createServer({ ...OPTIONS, ...options.tls, minVersion: 'TLSv1.3' });
+      : https.createServer({
+          ...OPTIONS,
+          ...options.tls,
+          minVersion: 'TLSv1.3',
+          handshakeTimeout: OPTIONS.headersTimeout,
+        });
+  const newcomers = new Newcomers(server, options.tls !== undefined);
   const handler = new Handler(router, options, scheme);
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => void handler.handle(request, response));
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    newcomers.remove(request.socket);
+    void handler.handle(request, response);
+  });
   server.on('clientError', refuseBroken);
   if (options.websocket === true)
-    server.on('upgrade', (request, socket, head) => void handler.upgrade(request, socket, head));
+    server.on('upgrade', (request, socket, head) => {
+      newcomers.remove(request.socket);
+      void handler.upgrade(request, socket, head);
+    });
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
@@ -162,8 +178,10 @@ class Handler {
       const caller = found instanceof Promise ? await found : found;
       if (endpoint !== null) await this.streamable.handle(request, response, caller, endpoint[1]);
       else await this.route(request, response, caller, path);
-    } catch (error) {
-      this.refuse(request, response, toAppError(error));
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error instanceof Limited) await held();
+      this.refuse(request, response, error);
     }
   }
 

@@ -9,6 +9,7 @@ import { errorAnswer } from '../relay/receive.ts';
 import { onOneChannel, receiveText } from '../relay/receive-text.ts';
 import type { Router } from '../router.ts';
 import type { Outlet, Session } from '../session.ts';
+import type { Backlog } from './backlog.ts';
 import { readBody } from './body.ts';
 import { findOwnSession } from './own-session.ts';
 
@@ -20,9 +21,12 @@ export class SseOutlet implements Outlet {
   private readonly response: ServerResponse;
   /** The id of the token that opened it. */
   private readonly openedBy: string;
-  constructor(response: ServerResponse, openedBy: string) {
+  private readonly backlog: Backlog;
+  constructor(response: ServerResponse, openedBy: string, backlog: Backlog) {
     this.response = response;
     this.openedBy = openedBy;
+    this.backlog = backlog;
+    response.once('close', () => backlog.forget(response));
   }
   get open(): boolean {
     return !this.response.destroyed && !this.response.writableEnded;
@@ -33,6 +37,7 @@ export class SseOutlet implements Outlet {
     const text = `event: message\ndata: ${onOneLine(message)}\n\n`;
     this.response.write(text, 'latin1');
     if (this.response.writableLength - text.length > MAX_QUEUED_BYTES) this.response.destroy();
+    else this.backlog.wrote(this.response);
   }
   keepAlive(): void {
     if (this.open) this.response.write(': alive\n\n');
@@ -64,7 +69,7 @@ export class HttpSseDoor {
 
   private open(response: ServerResponse, caller: Caller): void {
     this.router.limits.refusePaused(caller.agentId);
-    const outlet = new SseOutlet(response, caller.tokenId);
+    const outlet = new SseOutlet(response, caller.tokenId, this.router.backlog);
     const session = this.router.sessions.open({ caller, endpoint: undefined, door: 'sse', outlet });
     this.outlets.set(session, outlet);
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store, no-transform' });

@@ -53,8 +53,8 @@ export function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void
     return;
   }
   answered.set(socket, bytesRead(socket));
-  const { status, answer } = answerTo(error.code);
-  answerOnSocket(socket, status, {}, errorAnswer('null', answer));
+  const { status, body } = answerTo(error.code);
+  answerOnSocket(socket, status, {}, body);
 }
 
 /** Answers where there is no response of node:http any more, and ends the connection. */
@@ -73,19 +73,32 @@ export function answerOnSocket(
   setTimeout(() => socket.destroy(), MAX_LINGER_MS).unref();
 }
 
-function answerTo(code: string | undefined): { status: number; answer: AppError } {
+/** Made once: thousands of connections may be cut at a time. */
+const answers = new Map<string | undefined, { readonly status: number; readonly body: Octets }>();
+
+function answerTo(code: string | undefined): { readonly status: number; readonly body: Octets } {
+  let made = answers.get(code);
+  if (made === undefined) {
+    const { status, error } = whatIsWrong(code);
+    made = { status, body: errorAnswer('null', error) };
+    answers.set(code, made);
+  }
+  return made;
+}
+
+function whatIsWrong(code: string | undefined): { status: number; error: AppError } {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return {
         status: 431,
-        answer: new AppError('MESSAGE_TOO_LARGE', { text: 'The head of the request is too large' }),
+        error: new AppError('MESSAGE_TOO_LARGE', { text: 'The head of the request is too large' }),
       };
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return { status: 413, answer: new AppError('MESSAGE_TOO_LARGE', { text: 'The chunk extensions are too large' }) };
+      return { status: 413, error: new AppError('MESSAGE_TOO_LARGE', { text: 'The chunk extensions are too large' }) };
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return { status: 408, answer: new AppError('TIMEOUT', { text: 'The request did not arrive in time' }) };
+      return { status: 408, error: new AppError('TIMEOUT', { text: 'The request did not arrive in time' }) };
     default:
-      return { status: 400, answer: new AppError('INVALID_REQUEST', { text: 'This is no HTTP/1.1 request' }) };
+      return { status: 400, error: new AppError('INVALID_REQUEST', { text: 'This is no HTTP/1.1 request' }) };
   }
 }
 

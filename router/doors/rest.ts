@@ -1,11 +1,12 @@
 /** The REST door for people and scripts (A3, O8): signing in and out, health, and the state of the servers. */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, ERRORS } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { parseOctets, stringifyOctets, toOctets } from '../../shared/json/octets.ts';
 import { STRICT_LIMITS, scanObject } from '../../shared/json/scan.ts';
 import { type Health, health, serviceState } from '../health.ts';
+import { held } from '../limits/slow-down.ts';
 import type { Router } from '../router.ts';
 import { readBody } from './body.ts';
 import { answerJson } from './http-exchange.ts';
@@ -99,6 +100,7 @@ export class RestDoor {
       clientKey: request.socket.remoteAddress ?? '',
       ...(caller === undefined ? {} : { caller }),
     });
+    if (answer.status === ERRORS.RATE_LIMITED.httpStatus) await held();
     answerJson(response, answer.status, stringifyOctets(answer.body), answer.headers);
   }
 }

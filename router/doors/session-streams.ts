@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Outlet } from '../session.ts';
 import { LARGE_BYTES } from '../upstreams/undelivered.ts';
-import { EventStream } from './event-stream.ts';
+import { EventStream, type Shared } from './event-stream.ts';
 import type { KeptAnswers } from './kept-answers.ts';
 
 /** How long a stream that ended can still be resumed, and how much of such streams is kept; the newest always is. */
@@ -15,7 +15,7 @@ const OWN = '0';
 export class SessionStreams implements Outlet {
   /** Set after initialize: the client understands an event without data. */
   priming = false;
-  private readonly own = new EventStream(OWN, () => this.priming);
+  private readonly own: EventStream;
   private readonly ofCalls = new Map<string, EventStream>();
   /** Those of them that ended, oldest first, and what they keep. */
   private readonly ended: EventStream[] = [];
@@ -24,9 +24,12 @@ export class SessionStreams implements Outlet {
   /** The session is over: nobody can come back for what it kept. */
   private isClosed = false;
   private readonly kept: KeptAnswers;
+  private readonly shared: Shared;
 
-  constructor(kept: KeptAnswers) {
+  constructor(kept: KeptAnswers, shared: Shared) {
     this.kept = kept;
+    this.shared = shared;
+    this.own = new EventStream(OWN, shared, () => this.priming);
   }
 
   get open(): boolean {
@@ -42,7 +45,7 @@ export class SessionStreams implements Outlet {
 
   /** The stream that answers one POST from now on. */
   forCall(response: ServerResponse): EventStream {
-    const stream = new EventStream(String(this.next++), () => this.priming);
+    const stream = new EventStream(String(this.next++), this.shared, () => this.priming);
     this.ofCalls.set(stream.id, stream);
     stream.attach(response, undefined, undefined);
     return stream;
@@ -82,6 +85,7 @@ export class SessionStreams implements Outlet {
     this.isClosed = true;
     this.cut(undefined);
     for (const stream of this.ended) this.kept.remove(stream);
+    for (const stream of [this.own, ...this.ofCalls.values()]) stream.forget();
   }
 
   /** Nothing follows on this stream of a call; for a while it can be resumed. */
@@ -105,6 +109,7 @@ export class SessionStreams implements Outlet {
     if (at >= 0) this.ended.splice(at, 1);
     this.endedBytes -= stream.keptBytes;
     this.ofCalls.delete(stream.id);
+    stream.forget();
   }
 
   private forget(now: number): void {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../shared/errors.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, toOctets } from '../../shared/json/octets.ts';
+import { held } from '../limits/slow-down.ts';
 import { type Message, readClientMessage } from '../message.ts';
 import { isBatch, receiveBatch } from '../relay/batch.ts';
 import { isInitialize, PROTOCOL_VERSIONS } from '../relay/initialize.ts';
@@ -13,6 +14,7 @@ import type { Session } from '../session.ts';
 import { readBody } from './body.ts';
 import { answerJson, HttpExchange } from './http-exchange.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import { KeptEvents } from './kept-events.ts';
 import { findOwnSession } from './own-session.ts';
 import { SessionStreams } from './session-streams.ts';
 
@@ -26,6 +28,7 @@ export class StreamableHttpDoor {
   private readonly streams = new WeakMap<Session, SessionStreams>();
   private readonly open = new Set<HttpExchange>();
   private readonly kept = new KeptAnswers();
+  private readonly keptEvents = new KeptEvents();
   private keptAliveAt = 0;
   readonly close: () => void;
 
@@ -74,6 +77,7 @@ export class StreamableHttpDoor {
       return;
     }
     receiveOther(this.router, session, message);
+    if (this.router.limits.isTooNoisy(caller)) await held();
     response.writeHead(202).end();
   }
 
@@ -113,7 +117,7 @@ export class StreamableHttpDoor {
       throw new AppError('INVALID_REQUEST', { text: 'initialize opens a session; send it without Mcp-Session-Id' });
     }
     this.router.limits.refusePaused(caller.agentId);
-    const streams = new SessionStreams(this.kept);
+    const streams = new SessionStreams(this.kept, { backlog: this.router.backlog, kept: this.keptEvents });
     const session = this.router.sessions.open({ caller, endpoint, door: 'http', outlet: streams });
     this.streams.set(session, streams);
     // For hosts that can be given an address and nothing else.

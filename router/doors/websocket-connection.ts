@@ -7,9 +7,10 @@ import type { WebSocket } from 'ws';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Outlet } from '../session.ts';
 import type { Holding } from '../upstreams/undelivered.ts';
+import type { Backlog, Queue } from './backlog.ts';
 import { MAX_STALL_MS, MAX_STALL_WHILE_HELD_BACK_MS, PIECE_BYTES } from './deliver.ts';
 
-/** Bytes waiting for a client from which on it is cut off. Large answers do not count: their server is held back for them. */
+/** Bytes waiting for a client from which on it is cut off. */
 const MAX_QUEUED_BYTES = 2 * 1024 * 1024;
 /** From a ping to the last moment for a sign of life (P8). */
 const PONG_TIMEOUT_MS = 10_000;
@@ -27,6 +28,7 @@ export interface ConnectionOptions {
   readonly heartbeatMs: number;
   /** Without messages, and not busy, for so long it is closed. */
   readonly idleMs: number;
+  readonly backlog: Backlog;
   /** Calls are in flight. */
   readonly isBusy: () => boolean;
 }
@@ -36,7 +38,7 @@ interface Waiting {
   readonly holding: Holding | undefined;
 }
 
-export class WebSocketConnection implements Outlet {
+export class WebSocketConnection implements Outlet, Queue {
   /** Of the newest token that the client showed. */
   tokenId: string;
   private readonly ws: WebSocket;
@@ -64,7 +66,19 @@ export class WebSocketConnection implements Outlet {
     ws.on('pong', () => {
       this.isHeard = true;
     });
-    ws.on('close', () => this.drop());
+    ws.on('close', () => {
+      this.drop();
+      options.backlog.forget(this);
+    });
+  }
+
+  /** Large answers do not count: their server is held back for them. */
+  get writableLength(): number {
+    return this.ws.bufferedAmount + this.waitingBytes;
+  }
+
+  destroy(): void {
+    this.ws.terminate();
   }
 
   get open(): boolean {
@@ -92,17 +106,19 @@ export class WebSocketConnection implements Outlet {
       return;
     }
     this.usedAt = performance.now();
-    if (holding === undefined && this.ws.bufferedAmount + this.waitingBytes > MAX_QUEUED_BYTES) {
+    if (holding === undefined && this.writableLength > MAX_QUEUED_BYTES) {
       this.ws.terminate();
       return;
     }
     if (this.current === undefined && holding === undefined && text.length <= PIECE_BYTES) {
       this.ws.send(Buffer.from(text, 'latin1'), { binary: false });
+      this.options.backlog.wrote(this);
       return;
     }
     this.waiting.push({ text, holding });
     if (holding === undefined) this.waitingBytes += text.length;
     if (this.current === undefined) this.next();
+    if (holding === undefined) this.options.backlog.wrote(this);
   }
 
   cut(tokenId: string | undefined): void {

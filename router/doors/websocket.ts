@@ -13,6 +13,7 @@ import type { Caller } from '../../shared/identity/caller.ts';
 import { refused } from '../../shared/identity/refusal.ts';
 import { type Octets, toOctets } from '../../shared/json/octets.ts';
 import type { Exchange } from '../call.ts';
+import { held } from '../limits/slow-down.ts';
 import { parseParams, readClientMessage } from '../message.ts';
 import { errorAnswer } from '../relay/receive.ts';
 import { receiveText } from '../relay/receive-text.ts';
@@ -76,6 +77,7 @@ export class WebSocketDoor {
   private open(ws: WebSocket, socket: Socket, caller: Caller): void {
     const { settings, sessions } = this.router;
     const connection = new WebSocketConnection(ws, socket, {
+      backlog: this.router.backlog,
       tokenId: caller.tokenId,
       heartbeatMs: settings.heartbeatMs,
       idleMs: settings.connectionTimeoutMs,
@@ -92,6 +94,11 @@ export class WebSocketDoor {
     this.connections.add(connection);
     const exchange: Exchange = {
       send: (message) => connection.write(message),
+      // One that was told to wait is not read from meanwhile: it could send more than can be refused.
+      retryAfter: () => {
+        ws.pause();
+        void held().then(() => ws.resume());
+      },
       answer: (message, holding) => {
         if (message === undefined) holding?.release();
         else connection.write(message, holding);

@@ -18,6 +18,9 @@ export class Limited extends AppError {
   }
 }
 
+/** Notifications that a caller may send for each request: progress of what it was asked is many. */
+const NOTICES_BY_CALL = 10;
+
 export interface LimitsOptions {
   readonly limiter: Limiter;
   readonly penalties: Penalties;
@@ -45,6 +48,17 @@ export class Limits {
     const perMinute = this.options.perMinute();
     this.refusePaused(agentId);
     return this.take(`c:${agentId}`, perMinute, `Too many requests of ${agentId}`, agentId);
+  }
+
+  /** The same for pings, of which there may be as many as of all else together. */
+  ofPings({ agentId }: Caller): Promise<void> | undefined {
+    return this.take(`p:${agentId}`, this.options.perMinute(), `Too many pings of ${agentId}`, undefined);
+  }
+
+  /** Counts what has no answer. @returns whether it is too much by now; asked of the ledger meanwhile, it is not */
+  isTooNoisy({ agentId }: Caller): boolean {
+    const waitMs = this.options.limiter.take(`n:${agentId}`, NOTICES_BY_CALL * this.options.perMinute());
+    return typeof waitMs === 'number' && waitMs > 0;
   }
 
   /** The same for a row of the matrix: each caller's calls by it. */

@@ -1,8 +1,9 @@
 /** Tells a session that a list changed, when it changed for its caller; others learn nothing of it (P9, B05). */
+import type { Caller } from '../../shared/identity/caller.ts';
 import type { Octets } from '../../shared/json/octets.ts';
 import type { Target } from '../../shared/matrix/match.ts';
 import type { Matrix } from '../../shared/matrix/matrix.ts';
-import { type Entry, reviewedOf, targetOf, type View } from '../catalog/catalog.ts';
+import { type Entry, targetOf, type View } from '../catalog/catalog.ts';
 import { type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
 import type { Router } from '../router.ts';
 import type { Session } from '../session.ts';
@@ -12,17 +13,24 @@ import type { UpstreamServer } from '../upstreams/server.ts';
 export function listChanged(router: Router, server: UpstreamServer, list: ListName, before: readonly Item[]): void {
   const was = router.catalog.view(undefined);
   const now = server.definitions[list];
-  router.definitions.review(reviewedOf(server), list, now);
   router.catalog.changed();
   const changed = [...without(before, now), ...without(now, before)];
   const targets = changed
     .map((item) => targetOf(list, server, item))
     .filter((target) => isListed(was, list, target) || isListed(router.catalog.view(undefined), list, target));
   const reordered = changed.length === 0;
+  // Many sessions have the same rights, and a list may be long.
+  const answers = new Map<string, boolean>();
+  const isConcerned = (caller: Caller, seen: readonly Target[]): boolean => {
+    const rights = `${caller.level} ${caller.permissions.join(' ')}`;
+    const answer = answers.get(rights) ?? seen.some((target) => router.matrix.visible(caller, target));
+    answers.set(rights, answer);
+    return answer;
+  };
+  const seen = reordered ? now.map((item) => targetOf(list, server, item)) : targets;
   for (const session of router.sessions.all()) {
     if (session.endpoint !== undefined && session.endpoint !== server.id) continue;
-    const seen = reordered ? now.map((item) => targetOf(list, server, item)) : targets;
-    if (seen.some((target) => router.matrix.visible(session.caller, target))) tell(session, list);
+    if (isConcerned(session.caller, seen)) tell(session, list);
   }
 }
 

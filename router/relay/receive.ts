@@ -4,9 +4,10 @@ import type { Caller } from '../../shared/identity/caller.ts';
 import { type Octets, stringifyOctets } from '../../shared/json/octets.ts';
 import { Call, Cancelled, type Exchange } from '../call.ts';
 import { Limited } from '../limits/limits.ts';
+import { held } from '../limits/slow-down.ts';
 import { callTool } from '../line/call-tool.ts';
 import { checkAgent, isStopped } from '../line/check-stop.ts';
-import { limitCaller } from '../line/limit-rate.ts';
+import { limitCaller, limitPing } from '../line/limit-rate.ts';
 import { recordFailure } from '../line/record.ts';
 import { type Message, memberOf, octetsOf } from '../message.ts';
 import type { Router } from '../router.ts';
@@ -42,7 +43,10 @@ export async function receiveRequest(
     answer = `{"jsonrpc":"2.0","id":${id},"${ok ? 'result' : 'error'}":${octets}}` as Octets;
   } catch (thrown) {
     const error = toAppError(thrown);
-    if (error instanceof Limited) exchange.retryAfter?.(Number(error.data?.retryAfterMs));
+    if (error instanceof Limited) {
+      exchange.retryAfter?.(Number(error.data?.retryAfterMs));
+      await held();
+    }
     answer = error instanceof Cancelled ? undefined : errorAnswer(id, logged(router, call, error));
   }
   session.calls.delete(id);
@@ -67,9 +71,16 @@ function handle(router: Router, call: Call): Answer | Promise<Answer> {
     case 'resources/subscribe':
       return subscribe(router, call);
     case 'ping':
-      return { ok: true, octets: EMPTY };
+      return ping(router, call);
   }
   return handleOther(router, call);
+}
+
+/** Not among the calls of a caller: a client that was told to wait may ask whether we live. But not without end. */
+function ping(router: Router, call: Call): Answer | Promise<Answer> {
+  const alive: Answer = { ok: true, octets: EMPTY };
+  const counted = limitPing(call, router);
+  return counted === undefined ? alive : counted.then(() => alive);
 }
 
 /** What passes no line: it counts all the same. */

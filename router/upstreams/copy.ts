@@ -3,6 +3,7 @@
  * it last listed; whether it answers; what came of its calls. Which copy a call goes to is for pick.ts.
  */
 import { AppError, toAppError } from '../../shared/errors.ts';
+import type { Work } from '../background.ts';
 import type { Call } from '../call.ts';
 import { type Item, LIST_NAMES, LISTS, type ListName } from '../catalog/definitions.ts';
 import type { Message } from '../message.ts';
@@ -25,6 +26,7 @@ export type ServerState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopped' 
 export interface CopyEvents {
   /** Its state or problem is another. */
   onChange(copy: Copy): void;
+  review(list: ListName, items: readonly Item[], work: Work): Promise<void>;
   onListed(copy: Copy, list: ListName): void;
   /** It says that a list changed. */
   onListNotice(): void;
@@ -34,6 +36,8 @@ export interface CopyEvents {
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 60_000;
+/** Longer waits by up to this part: servers that failed together are not started together. */
+const SPREAD = 0.25;
 /** After so long without trouble the back-off begins anew: who dies more often than that is started ten times a minute at most. */
 const STEADY_MS = 6_000;
 /** A call waits for a start that is no further away than this, instead of failing at once. */
@@ -86,6 +90,8 @@ export class Copy implements Weighed {
     });
     this.listing = new Listing({
       limits: options.listLimits,
+      background: options.background,
+      review: (list, items, work) => events.review(list, items, work),
       onChanged: (list) => {
         this.digests = undefined;
         events.onListed(this, list);
@@ -247,7 +253,7 @@ export class Copy implements Weighed {
     if (this.state === 'stopped' || this.state === 'halted') return;
     const now = performance.now();
     if (this.state === 'ready' && now - this.readyAt > STEADY_MS) this.waitMs = FIRST_WAIT_MS;
-    this.retryAt = now + this.waitMs;
+    this.retryAt = now + this.waitMs * (1 + Math.random() * SPREAD);
     const problem =
       error instanceof AppError && error.cause instanceof Error
         ? error.cause.message
@@ -256,12 +262,25 @@ export class Copy implements Weighed {
       { ...this.named, problem, retryInMs: this.waitMs },
       'the server is not available; it will be started again',
     );
+    // One that was well comes back at once; those that fail all the time come one after the other.
+    const isFirst = this.waitMs === FIRST_WAIT_MS;
     this.retry = setTimeout(() => {
-      if (this.starting === undefined) void this.connect();
-    }, this.waitMs).unref();
+      if (isFirst) void this.again();
+      else this.options.restarts.ask(() => this.again());
+    }, this.retryAt - now).unref();
     this.waitMs = Math.min(this.waitMs * 3, LONGEST_WAIT_MS);
     this.setState('waiting', problem);
     this.liveness.reset();
+  }
+
+  /** The next try, unless somebody made it meanwhile, or it is not wanted any more. */
+  private async again(): Promise<void> {
+    if (this.state !== 'waiting' || this.starting !== undefined) return;
+    try {
+      await this.connect();
+    } catch {
+      // Its state says why.
+    }
   }
 
   private get named(): { server: string; copy?: number } {

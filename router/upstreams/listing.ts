@@ -1,5 +1,6 @@
 /** What a server lists: read whole when it comes, and again when it says that a list changed; kept while it is away. */
 import { toAppError } from '../../shared/errors.ts';
+import type { Background, Work } from '../background.ts';
 import {
   type Definitions,
   type Item,
@@ -13,6 +14,9 @@ import type { Peer } from './peer.ts';
 
 export interface ListingOptions {
   readonly limits: ListLimits;
+  readonly background: Background;
+  /** Looks at what came before it counts as listed. */
+  readonly review: (list: ListName, items: readonly Item[], work: Work) => Promise<void>;
   /** A list now shows something else. */
   readonly onChanged: (list: ListName, before: readonly Item[]) => void;
   readonly onProblem: (list: ListName, problem: string) => void;
@@ -21,13 +25,16 @@ export interface ListingOptions {
 /** Lists that are read within so long. */
 const READS_MS = 1_000;
 const MAX_READS = 20;
+/** A server whose lists take long to read is asked again after so many times as long: it has a tenth of our time at most. */
+const PAUSE_BY_READ = 9;
 
 export class Listing {
   definitions: Definitions = NO_DEFINITIONS;
   private readonly options: ListingOptions;
-  /** Lists being read, and whether they changed again meanwhile. */
   /** performance.now() of the latest readings, those that still have to wait included. */
   private readonly readAt: number[] = [];
+  private notBefore = 0;
+  /** Lists being read, and whether they changed again meanwhile. */
   private readonly reading = new Map<ListName, { again: boolean }>();
 
   constructor(options: ListingOptions) {
@@ -56,9 +63,12 @@ export class Listing {
       while (mark.again) {
         mark.again = false;
         await this.pause();
-        const { items, problem } = await listAll(peer, LISTS[list], this.options.limits);
+        const work = this.options.background.begin();
+        const { items, problem } = await listAll(peer, LISTS[list], this.options.limits, work);
         if (problem !== undefined) this.options.onProblem(list, problem);
+        if (!sameItems(this.definitions[list], items)) await this.options.review(list, items, work);
         this.show(list, items);
+        this.notBefore = performance.now() + work.tookMs * PAUSE_BY_READ;
       }
     } catch (error) {
       this.options.onProblem(list, toAppError(error).message);
@@ -71,12 +81,13 @@ export class Listing {
   private async pause(): Promise<void> {
     const [oldest] = this.readAt;
     const now = performance.now();
+    let at = Math.max(now, this.notBefore);
     if (this.readAt.length >= MAX_READS && oldest !== undefined) {
       this.readAt.shift();
-      const waitMs = oldest + READS_MS - now;
-      this.readAt.push(Math.max(now, oldest + READS_MS));
-      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    } else this.readAt.push(now);
+      at = Math.max(at, oldest + READS_MS);
+    }
+    this.readAt.push(at);
+    if (at > now) await new Promise((resolve) => setTimeout(resolve, at - now));
   }
 
   private show(list: ListName, items: readonly Item[]): void {

@@ -2,6 +2,7 @@
 import type { AppError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { SecurityProfile } from '../../shared/matrix/profile.ts';
+import type { Background, Work } from '../background.ts';
 import type { Call } from '../call.ts';
 import type { Item, ListName } from '../catalog/definitions.ts';
 import type { CoarseTimer } from '../coarse-timer.ts';
@@ -10,6 +11,7 @@ import type { ClientInfo } from './handshake.ts';
 import type { ListLimits } from './list-all.ts';
 import type { OwnAssertion } from './own-assertion.ts';
 import type { Peer, PeerEvents } from './peer.ts';
+import type { Restarts } from './restarts.ts';
 import type { UpstreamServer } from './server.ts';
 import type { StrategyName } from './strategies.ts';
 import type { Transport } from './transport.ts';
@@ -45,6 +47,8 @@ export interface ServerOptions {
   readonly copies: readonly CopyOptions[];
   readonly strategy: StrategyName;
   readonly timer: CoarseTimer;
+  readonly background: Background;
+  readonly restarts: Restarts;
   readonly clientInfo: ClientInfo;
   readonly listLimits: ListLimits;
   readonly log: Logger;
@@ -66,6 +70,8 @@ export type Way = (assertionOf: (requestId: number | undefined) => string | unde
 export interface ServerEvents {
   onRequest: PeerEvents['onRequest'];
   onNotification(server: UpstreamServer, peer: Peer, message: Message, call: Call | undefined): void;
+  /** Looks at what it lists, before anything of it is shown. */
+  review(server: UpstreamServer, list: ListName, items: readonly Item[], work: Work): Promise<void>;
   /** A list now shows something else. */
   onListChanged(server: UpstreamServer, list: ListName, before: readonly Item[]): void;
   onStateChanged(server: UpstreamServer): void;

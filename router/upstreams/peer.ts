@@ -10,6 +10,8 @@ import { type Message, memberOf, octetsOf, readUpstreamMessage } from '../messag
 import type { Session } from '../session.ts';
 import { type ClientInfo, type InitializeResult, initializeParams, readInitializeResult } from './handshake.ts';
 import { answeredId } from './http/answers.ts';
+import { reasonsToPause } from './reasons-to-pause.ts';
+import { Talk } from './talk.ts';
 import type { Transport } from './transport.ts';
 import { LARGE_BYTES, Undelivered } from './undelivered.ts';
 
@@ -83,6 +85,7 @@ export class Peer {
   private readonly pending = new Map<number, Pending>();
   private readonly stopTimer: () => void;
   private readonly undelivered: Undelivered;
+  private readonly talk: Talk;
   /** Calls that an emergency stop cancelled and that the server may still be running. */
   private readonly unfinished = new Set<number>();
   /** Calls that were given up and that the server has not answered: it may speak of them yet. */
@@ -95,7 +98,9 @@ export class Peer {
     this.transport = transport;
     this.options = options;
     this.session = options.session;
-    this.undelivered = new Undelivered({ pause: () => transport.pause?.(), resume: () => transport.resume?.() });
+    const reason = reasonsToPause({ pause: () => transport.pause?.(), resume: () => transport.resume?.() });
+    this.undelivered = new Undelivered(reason());
+    this.talk = new Talk(reason());
     this.stopTimer = options.timer.add((now) => this.expire(now));
   }
 
@@ -127,9 +132,9 @@ export class Peer {
     return this.pending.size;
   }
 
-  /** What it says is not read at the moment, because clients do not take its large answers. */
+  /** What it says is not read at the moment: clients do not take its large answers, or it talks too much. */
   get isHeldBack(): boolean {
-    return this.undelivered.isHeldBack;
+    return this.undelivered.isHeldBack || this.talk.isHeldBack;
   }
 
   get isClosed(): boolean {
@@ -293,10 +298,18 @@ export class Peer {
 
   private receive(text: Octets, carrier: number | undefined): void {
     this.received++;
+    const since = performance.now();
+    if (this.read(text, carrier)) return;
+    const now = performance.now();
+    this.talk.took(now - since, text.length, now);
+  }
+
+  /** @returns whether it was an answer that was waited for */
+  private read(text: Octets, carrier: number | undefined): boolean {
     // What servers print beside messages costs no exception.
     if (text.charCodeAt(0) !== OPENING_BRACE && !text.trimStart().startsWith('{')) {
       this.skipped('The line is no JSON object');
-      return;
+      return false;
     }
     let message: Message;
     try {
@@ -305,11 +318,12 @@ export class Peer {
       this.skipped(toAppError(error).message);
       // On the request's own stream nothing else will come; on a pipe the right answer still may.
       if (carrier !== undefined && answeredId(text) === carrier) this.fail(carrier, new AppError('UPSTREAM_INVALID'));
-      return;
+      return false;
     }
-    if (message.kind === 'result' || message.kind === 'error') this.settle(message);
-    else if (message.kind === 'request') this.asked(message, carrier);
+    if (message.kind === 'result' || message.kind === 'error') return this.settle(message);
+    if (message.kind === 'request') this.asked(message, carrier);
     else this.told(message, carrier);
+    return false;
   }
 
   private skipped(why: string): void {
@@ -317,18 +331,19 @@ export class Peer {
     if (count <= NAMED_BAD_MESSAGES || /^10+$/.test(String(count))) this.options.onBadMessage(count, why);
   }
 
-  private settle(message: Message): void {
+  private settle(message: Message): boolean {
     const id = Number(message.id);
     this.unfinished.delete(id);
     const entry = this.pending.get(id);
     if (entry === undefined) this.givenUp.delete(id);
-    if (entry === undefined || message.value === undefined) return;
+    if (entry === undefined || message.value === undefined) return false;
     this.forget(id, entry);
     const { call } = entry.options;
     if (message.text.length >= LARGE_BYTES && call !== undefined) {
       call.holding = this.undelivered.hold(message.text.length);
     }
     entry.resolve({ ok: message.kind === 'result', octets: octetsOf(message.text, message.value) });
+    return true;
   }
 
   private asked(message: Message, carrier: number | undefined): void {
@@ -360,6 +375,7 @@ export class Peer {
   }
 
   private expire(now: number): void {
+    this.talk.tick(now);
     for (const [id, entry] of this.pending) {
       if (now < (entry.questions > 0 ? entry.latest : entry.deadline)) continue;
       this.cancel(id, new AppError('TIMEOUT'), '"timeout"' as Octets);

@@ -62,6 +62,7 @@ export class UpstreamServer {
       (copy, index) =>
         new Copy(index + 1, copy, options, {
           onChange: (which) => this.changed(which),
+          review: (list, items, work) => options.events.review(this, list, items, work),
           onListed: (which, list) => this.listed(which, [list]),
           onListNotice: () => void this.epoch++,
           onNotification: (peer, message, call) => options.events.onNotification(this, peer, message, call),

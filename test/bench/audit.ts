@@ -82,5 +82,5 @@ const runs = [
 const start = performance.now();
 const verification = await verifyAudit(place);
 const verifyMs = Math.round(performance.now() - start);
-console.log(JSON.stringify({ runs, verify: { ...verification, ms: verifyMs } }, null, 2));
+console.log(JSON.stringify({ runs, verify: { ...verification, ms: verifyMs } }));
 fs.rmSync(folder, { recursive: true });

@@ -9,7 +9,7 @@ import { createMatrix } from '../../shared/matrix/matrix.ts';
 import type { PermissionRow } from '../../shared/matrix/rows.ts';
 import { BUILT_IN_ROWS } from '../../shared/permission-matrix.ts';
 import { amount } from './amount.ts';
-import { medianMicroseconds } from './micros.ts';
+import { medianMicroseconds } from './microseconds.ts';
 
 const CALLS = amount(200_000);
 

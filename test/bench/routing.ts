@@ -16,8 +16,8 @@ import { STRATEGIES, type StrategyName, type Weighed } from '../../router/upstre
 import { LEVELS } from '../../shared/identity/levels.ts';
 import { encodeOctets } from '../../shared/json/octets.ts';
 import { amount } from './amount.ts';
-import { medianMicroseconds } from './micros.ts';
-import { compareRouters } from './variants.ts';
+import { medianMicroseconds } from './microseconds.ts';
+import { routersInTurn } from './routers-in-turn.ts';
 
 const { values } = parseArgs({
   options: {
@@ -94,7 +94,7 @@ async function parts(): Promise<Record<string, number>> {
   return results;
 }
 
-const ROUTERS: Readonly<Record<string, { entry?: object; row?: object }>> = {
+const ROUTERS = {
   'one copy': {},
   'three, round-robin': { entry: { replicas: 3 } },
   'three, adaptive': { entry: { replicas: 3, strategy: 'adaptive' } },
@@ -104,6 +104,6 @@ const ROUTERS: Readonly<Record<string, { entry?: object; row?: object }>> = {
 
 const results = {
   parts_us: await parts(),
-  ...(Number(values.repeats) > 0 ? { routers: await compareRouters(ROUTERS, Number(values.repeats)) } : {}),
+  ...(Number(values.repeats) > 0 ? { routers: await routersInTurn(ROUTERS, Number(values.repeats)) } : {}),
 };
 process.stdout.write(`${JSON.stringify(results, null, values.json ? 0 : 2)}\n`);

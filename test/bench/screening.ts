@@ -13,8 +13,8 @@ import { screen } from '../../router/screening/screen.ts';
 import { stringifyOctets } from '../../shared/json/octets.ts';
 import { benignCalls } from '../fixtures/screening/benign.ts';
 import { amount } from './amount.ts';
-import { medianMicroseconds } from './micros.ts';
-import { compareRouters } from './variants.ts';
+import { medianMicroseconds } from './microseconds.ts';
+import { routersInTurn } from './routers-in-turn.ts';
 
 const { values } = parseArgs({
   options: {
@@ -57,6 +57,6 @@ const ROUTERS = {
 
 const results = {
   parts_us: await parts(),
-  ...(Number(values.repeats) > 0 ? { routers: await compareRouters(ROUTERS, Number(values.repeats)) } : {}),
+  ...(Number(values.repeats) > 0 ? { routers: await routersInTurn(ROUTERS, Number(values.repeats)) } : {}),
 };
 process.stdout.write(`${JSON.stringify(results, null, values.json ? 0 : 2)}\n`);

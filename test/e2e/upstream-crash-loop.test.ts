@@ -74,7 +74,8 @@ describe('twenty servers that fail beside five that do not', { timeout: 90_000 }
   it('[R5] E05: starts each broken one a few times only, and tells why it is not there', async () => {
     await untilReady(village, 'healthy0');
     const canary = await Canary.start(village.url, tokenFor('alice'), 'healthy0__echo');
-    await wait(Math.max(0, WATCH_MS - (performance.now() - startedAt)));
+    // A busy machine took the time for the start; the canary needs some all the same.
+    await wait(Math.max(3_000, WATCH_MS - (performance.now() - startedAt)));
     const { failures, worstMs, medianMs } = await canary.stop();
     console.log(`canary beside crash loops: median ${medianMs.toFixed(1)} ms, worst ${worstMs.toFixed(0)} ms`);
     expect(failures).toEqual([]);

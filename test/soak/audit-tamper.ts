@@ -17,5 +17,5 @@ try {
 } finally {
   fs.rmSync(root, { recursive: true });
 }
-console.log(JSON.stringify({ rounds, forms: TAMPER_NAMES.length, missed }, null, 2));
+console.log(JSON.stringify({ rounds, forms: TAMPER_NAMES.length, missed }));
 process.exitCode = missed.length === 0 ? 0 : 1;

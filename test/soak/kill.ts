@@ -38,5 +38,5 @@ const whole = {
   worstReadyMs: Math.max(...reports.map(({ readyMs }) => readyMs.worst)),
   faults: reports.flatMap(({ faults }) => faults),
 };
-console.log(JSON.stringify(whole, null, 2));
+console.log(JSON.stringify(whole));
 process.exitCode = whole.faults.length === 0 && whole.rounds === rounds ? 0 : 1;

@@ -11,6 +11,6 @@ const { values } = parseArgs({
 });
 const kind = values.kind === 'http' ? 'http' : 'stdio';
 const report = await killRounds({ kind, rounds: Number(values.rounds), seed: Number(values.seed), pauseMs: 6_500 });
-console.log(JSON.stringify(report, null, 2));
+console.log(JSON.stringify(report));
 process.exitCode =
   report.faults.length === 0 && report.slowestFailureMs < 1_000 && report.slowestRestartMs < 5_000 ? 0 : 1;

@@ -14,6 +14,7 @@ export interface CanaryReport {
   readonly failures: readonly string[];
   readonly worstMs: number;
   readonly medianMs: number;
+  readonly p99Ms: number;
 }
 
 const SELF = fileURLToPath(import.meta.url);
@@ -67,6 +68,7 @@ async function run(url: string, token: string, tool: string, everyMs: number): P
     failures: failures.slice(0, 20),
     worstMs: times.at(-1) ?? 0,
     medianMs: times[times.length >> 1] ?? 0,
+    p99Ms: times[Math.floor(times.length * 0.99)] ?? 0,
   };
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }

@@ -6,6 +6,7 @@ import http from 'node:http';
 import { type Started, startHttpFixture } from '../../fixtures/lib/start.ts';
 import { endOf, seeded, untilReady } from './faults.ts';
 import { type JsonRpc, RawSession, textOf } from './raw-client.ts';
+import { Stalls } from './stalls.ts';
 import { fixture, tokenFor, Village } from './village.ts';
 
 export interface FuzzOptions {
@@ -20,6 +21,8 @@ export interface FuzzReport {
   /** Sentences; empty when all was well. */
   readonly faults: readonly string[];
   readonly slowestMs: number;
+  /** The longest time that the router's event loop was held, in milliseconds of CPU. */
+  readonly longestStallMs: number;
 }
 
 const AT_ONCE = 16;
@@ -140,6 +143,7 @@ CLIENT_SEEDS.push(
 
 /** Bodies from a client that has a session. Throws when the router itself fails. */
 export async function fuzzClients({ count, seed }: FuzzOptions): Promise<FuzzReport> {
+  const stalls = new Stalls();
   const village = await Village.start({
     config: {
       mcpServers: { up: fixture('tools.ts') },
@@ -148,12 +152,13 @@ export async function fuzzClients({ count, seed }: FuzzOptions): Promise<FuzzRep
       router: { rateLimit: { perMinute: 1_000_000 } },
     },
     // What a server drops without a word ends then.
-    env: { MCP_DEFAULT_TIMEOUT: '3' },
+    env: { ...stalls.env, MCP_DEFAULT_TIMEOUT: '3' },
   });
   const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const report = new Reporter(count);
   try {
     await untilReady(village, 'up');
+    await stalls.longestMs();
     const versions = ['2025-11-25', '2025-03-26'];
     const sessions = await Promise.all(
       versions.map((version) => RawSession.open(village.url, tokenFor('alice'), { version })),
@@ -175,11 +180,13 @@ export async function fuzzClients({ count, seed }: FuzzOptions): Promise<FuzzRep
     if (textOf(await session!.call('up__echo', { text: 'still there' })) !== 'still there')
       report.fault(count, 'it does not serve any more');
     if (village.process.exitCode !== null) report.fault(count, 'the router ended');
+    report.stalled(await stalls.longestMs());
     const { code, stdout, stderr } = await village.cli('audit', 'verify');
     if (code !== 0) report.fault(count, stdout + stderr);
   } finally {
     agent.destroy();
     await village.remove();
+    stalls.remove();
   }
   return report.done();
 }
@@ -241,6 +248,7 @@ const SERVER_SEEDS = [
 
 /** Replies of a server, on a pipe and over HTTP in turn. Throws when the router itself fails. */
 export async function fuzzServers({ count, seed }: FuzzOptions): Promise<FuzzReport> {
+  const stalls = new Stalls();
   const web: Started & { url: URL } = await startHttpFixture('mutant.ts');
   const village = await Village.start({
     config: {
@@ -253,10 +261,12 @@ export async function fuzzServers({ count, seed }: FuzzOptions): Promise<FuzzRep
       permissions: ['pipe', 'web', 'healthy'].map((id) => ({ match: `${id}/*`, level: 'OPERATOR' })),
       router: { rateLimit: { perMinute: 1_000_000 } },
     },
+    env: stalls.env,
   });
   const report = new Reporter(count);
   try {
     await untilReady(village, 'pipe', 'web', 'healthy');
+    await stalls.longestMs();
     const session = await RawSession.open(village.url, tokenFor('alice'));
     const random = seeded(seed);
     await inTurns(count, async (index) => {
@@ -271,10 +281,12 @@ export async function fuzzServers({ count, seed }: FuzzOptions): Promise<FuzzRep
     if (textOf(await session.call('healthy__echo', { text: 'still there' })) !== 'still there')
       report.fault(count, 'it does not serve any more');
     if (village.process.exitCode !== null) report.fault(count, 'the router ended');
+    report.stalled(await stalls.longestMs());
     const { code, stdout, stderr } = await village.cli('audit', 'verify');
     if (code !== 0) report.fault(count, stdout + stderr);
   } finally {
     await village.remove();
+    stalls.remove();
     await web.stop();
   }
   return report.done();
@@ -285,6 +297,7 @@ class Reporter {
   private readonly ends: Record<string, number> = {};
   private readonly faults: string[] = [];
   private slowestMs = 0;
+  private longestStallMs = 0;
 
   constructor(count: number) {
     this.count = count;
@@ -303,8 +316,13 @@ class Reporter {
     if (ms > MAX_MS) this.fault(index, `an answer after ${ms.toFixed(0)} ms`);
   }
 
+  stalled(ms: number): void {
+    this.longestStallMs = ms;
+  }
+
   done(): FuzzReport {
-    return { count: this.count, ends: this.ends, faults: this.faults, slowestMs: this.slowestMs };
+    const { count, ends, faults, slowestMs, longestStallMs } = this;
+    return { count, ends, faults, slowestMs, longestStallMs };
   }
 }
 

@@ -3,6 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
+import { Backlog } from '../../../../router/doors/backlog.ts';
 import { SseOutlet } from '../../../../router/doors/http-sse.ts';
 import { encodeOctets } from '../../../../shared/json/octets.ts';
 
@@ -33,7 +34,7 @@ it('[S3] D09: an answer that comes after the end of a stream which nobody reads 
   const response = await stuck();
   const errors: unknown[] = [];
   response.on('error', (error) => errors.push(error));
-  const outlet = new SseOutlet(response, 'jti');
+  const outlet = new SseOutlet(response, 'jti', new Backlog());
   expect(outlet.open).toBe(true);
   outlet.close();
   expect(response.writableFinished).toBe(false);

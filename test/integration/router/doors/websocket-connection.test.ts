@@ -3,6 +3,7 @@ import http, { type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { Backlog } from '../../../../router/doors/backlog.ts';
 import { WebSocketConnection } from '../../../../router/doors/websocket-connection.ts';
 import { Undelivered } from '../../../../router/upstreams/undelivered.ts';
 import { encodeOctets } from '../../../../shared/json/octets.ts';
@@ -40,7 +41,7 @@ async function pair(options: { isBusy?: () => boolean; autoPong?: boolean } = {}
     listener.close();
   });
   const isBusy = options.isBusy ?? (() => false);
-  const limits = { tokenId: 'jti', heartbeatMs: HEARTBEAT_MS, idleMs: IDLE_MS, isBusy };
+  const limits = { backlog: new Backlog(), tokenId: 'jti', heartbeatMs: HEARTBEAT_MS, idleMs: IDLE_MS, isBusy };
   return { client, server, connection: new WebSocketConnection(server, socket, limits) };
 }
 

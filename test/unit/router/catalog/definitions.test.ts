@@ -1,8 +1,24 @@
 import { expect, it } from 'vitest';
-import { LISTS, readPage, renamed, sameItems } from '../../../../router/catalog/definitions.ts';
+import {
+  type Item,
+  itemsOf,
+  LISTS,
+  readItem,
+  readPage,
+  renamed,
+  sameItems,
+} from '../../../../router/catalog/definitions.ts';
 import { encodeOctets } from '../../../../shared/json/octets.ts';
 
-const page = (text: string) => readPage(encodeOctets(text), LISTS.tools);
+function page(text: string): { items: Item[]; bad: number; cursor: string | undefined } {
+  const page = readPage(encodeOctets(text), LISTS.tools);
+  const read = itemsOf(page).map((octets) => readItem(octets, LISTS.tools.key));
+  return {
+    items: read.filter((item) => item !== undefined),
+    bad: read.filter((item) => !item).length,
+    cursor: page.cursor,
+  };
+}
 
 it('[P5] keeps every octet of a definition, and replaces the name alone', () => {
   const definition =
@@ -49,4 +65,22 @@ it('[P9] tells lists apart that differ in order only', () => {
   const list = (text: string) => page(`{"tools":[${text}]}`).items;
   expect(sameItems(list('{"name":"a"},{"name":"b"}'), list('{"name":"a"},{"name":"b"}'))).toBe(true);
   expect(sameItems(list('{"name":"a"},{"name":"b"}'), list('{"name":"b"},{"name":"a"}'))).toBe(false);
+});
+
+it('[S3] D04: leaves out a definition that could be read in two ways, or is more than one can be', () => {
+  const schema = (text: string) => `{"name":"b","inputSchema":${text}}`;
+  const nested = (depth: number) => `${'{"not":'.repeat(depth)}{}${'}'.repeat(depth)}`;
+  const many = (count: number) => `{"anyOf":[${Array(count).fill('{}').join()}]}`;
+  const { items, bad } = page(
+    `{"tools":[${[
+      schema(nested(50)),
+      schema(many(10_000)),
+      schema(nested(100)),
+      schema(many(30_000)),
+      schema(`{"description":"${'x'.repeat(300_000)}"}`),
+      schema('{"type":"object","type":"string"}'),
+    ].join()}]}`,
+  );
+  expect(items).toHaveLength(2);
+  expect(bad).toBe(4);
 });

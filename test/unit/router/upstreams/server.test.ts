@@ -1,9 +1,11 @@
 /** A server of several copies, whose far ends are the test: what it lists, and which copy takes what. */
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Background } from '../../../../router/background.ts';
 import type { Item } from '../../../../router/catalog/definitions.ts';
 import { CoarseTimer } from '../../../../router/coarse-timer.ts';
 import type { ServerOptions } from '../../../../router/upstreams/options.ts';
+import { Restarts } from '../../../../router/upstreams/restarts.ts';
 import { UpstreamServer } from '../../../../router/upstreams/server.ts';
 import type { Transport, TransportEvents } from '../../../../router/upstreams/transport.ts';
 import { encodeOctets, type Octets, parseOctets } from '../../../../shared/json/octets.ts';
@@ -89,9 +91,18 @@ function serverOf(fars: readonly Far[], more: Partial<ServerOptions> = {}): Upst
     copies: fars.map((far) => ({ priority: 1, ways: [far.way] })),
     timer: new CoarseTimer(),
     clientInfo: { name: 'us', version: '1' },
-    listLimits: { maxItems: 100, maxPages: 10, timeoutMs: 1_000 },
+    background: new Background(),
+    restarts: new Restarts(),
+    listLimits: { maxItems: { name: 100, uri: 100, uriTemplate: 100 }, maxBytes: 1e6, maxPages: 10, timeoutMs: 1_000 },
     log: pino({ level: 'silent' }),
-    events: { onRequest: vi.fn(), onNotification: vi.fn(), onListChanged, onStateChanged, onConnected: vi.fn() },
+    events: {
+      review: async () => {},
+      onRequest: vi.fn(),
+      onNotification: vi.fn(),
+      onListChanged,
+      onStateChanged,
+      onConnected: vi.fn(),
+    },
     stopped: () => undefined,
     ...more,
   });

@@ -1,10 +1,8 @@
-/** What one piece of work costs by itself, in µs of this process's CPU. */
-import { amount } from './amount.ts';
+/** What one small piece of work costs, in microseconds of CPU of this process: the median of some rounds of very many. */
 import { median } from './median.ts';
 
-const ROUNDS = amount(9);
+const ROUNDS = 9;
 
-/** The median of several rounds of `calls` calls each; a call that is asynchronous is waited for. */
 export async function medianMicroseconds(calls: number, work: (i: number) => unknown): Promise<number> {
   const rounds: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {

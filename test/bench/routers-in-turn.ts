@@ -1,21 +1,26 @@
-/** Whole routers in turn, each set up in another way: what a call costs with each, and how much more than with the first. */
+/** Whole routers that differ in one thing, under the same load in turn: what that thing costs a call, beside the first of them. */
 import { load, settle } from './measure.ts';
 import { median } from './median.ts';
 import { Processes } from './processes.ts';
 import { startTarget, type Target, type TargetOptions } from './targets.ts';
 
-/** @returns by name: µs of CPU a call, and how many more than the first one's in the same round */
-export async function compareRouters(
-  variants: Readonly<Record<string, Omit<TargetOptions, 'upstream'>>>,
+export interface Cost {
+  readonly us_of_cpu_a_call: number;
+  readonly more_than_the_first_us: number;
+}
+
+/** @param routers by name, what each is made with beside an upstream over stdio */
+export async function routersInTurn(
+  routers: Readonly<Record<string, Omit<TargetOptions, 'upstream'>>>,
   repeats: number,
-): Promise<Record<string, { us_of_cpu_a_call: number; more_than_the_first_us: number }>> {
+): Promise<Record<string, Cost>> {
   const processes = new Processes();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void processes.stopAll().finally(() => process.exit(130)));
   }
   try {
     const targets: [string, Target][] = [];
-    for (const [name, options] of Object.entries(variants)) {
+    for (const [name, options] of Object.entries(routers)) {
       const target = await startTarget(processes, 'router', { upstream: 'stdio', ...options });
       await settle(processes, target, 2);
       targets.push([name, target]);
