@@ -46,3 +46,7 @@ it('node test/bench/compare.ts FOLDER FOLDER compares two checkouts', { timeout:
     'errors and lost: 0',
   );
 });
+
+it('npm run soak runs one of its trials and prints what was missed: nothing', { timeout: LIMIT_MS }, async () => {
+  expect(await printed('test/soak/run.ts', 'audit-tamper', '--rounds', '20')).toContain('"missed":[]');
+});
