@@ -33,7 +33,7 @@ export function isRepeatable(tool: Tool | undefined): boolean {
 }
 
 /** Checks arguments by the listed schema before they are sent; compiled once for each definition. */
-export class ArgumentChecks {
+class ArgumentChecks {
   private readonly validator: jsonSchemaValidator;
   private readonly events: Events;
   private readonly compiled = new WeakMap<Tool, JsonSchemaValidator<unknown>>();
@@ -66,6 +66,20 @@ export class ArgumentChecks {
     this.compiled.set(tool, validate);
     return validate;
   }
+}
+
+/** What checks is loaded when a tool is first called: pages that check nothing load nothing. */
+export function argumentChecks(
+  validator: jsonSchemaValidator | undefined,
+  events: Events,
+): () => Promise<ArgumentChecks> {
+  let made: Promise<ArgumentChecks> | undefined;
+  const make = async (): Promise<ArgumentChecks> =>
+    new ArgumentChecks(validator ?? (await import('./linear-validator.ts')).linearValidator(), events);
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** For pages whose policy forbids code made at run time: the server checks all the same. */

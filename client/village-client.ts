@@ -21,10 +21,9 @@ import { Attempts, type Work } from './attempts.ts';
 import { type Arguments, type CallOptions, sendCall, textOf } from './call.ts';
 import { Connection } from './connection.ts';
 import { Events, type Listener } from './events.ts';
-import { linearValidator } from './linear-validator.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { type TokenSource, Tokens } from './tokens.ts';
-import { ArgumentChecks, isRepeatable, listTools, NO_VALIDATION } from './tools.ts';
+import { argumentChecks, isRepeatable, listTools, NO_VALIDATION } from './tools.ts';
 
 export interface VillageClientOptions {
   /** Of the MCP endpoint: `http(s)://…/mcp`, `…/mcp/<id>`, or `ws(s)://…/ws`. */
@@ -55,7 +54,7 @@ export class VillageClient {
   private readonly connection: Connection;
   private readonly attempts: Attempts;
   private readonly subscriptions: Subscriptions;
-  private readonly checks: ArgumentChecks | undefined;
+  private readonly checks: ReturnType<typeof argumentChecks> | undefined;
   private readonly timeoutMs: number;
   private tools: Promise<Map<string, Tool>> | undefined;
   private renewal: ReturnType<typeof setTimeout> | undefined;
@@ -70,7 +69,7 @@ export class VillageClient {
     const request: typeof fetch = options.fetch ?? ((input, init) => fetch(input, init));
     this.timeoutMs = options.timeoutMs ?? 60_000;
     this.tokens = new Tokens({ source: token, refreshUrl, fetch: request, now: Date.now });
-    this.checks = validator === false ? undefined : new ArgumentChecks(validator ?? linearValidator(), events);
+    this.checks = validator === false ? undefined : argumentChecks(validator, events);
     this.connection = new Connection({
       url,
       name: options.name ?? 'aivillage-client',
@@ -135,7 +134,7 @@ export class VillageClient {
   async callRaw(name: string, args: Arguments = {}, options: CallOptions = {}): Promise<CallToolResult> {
     const tool = (await this.listTools()).get(name);
     // One that is not listed may be there in a moment, and the router says of it what it says of all unknown ones.
-    if (tool !== undefined) this.checks?.check(tool, args);
+    if (tool !== undefined && this.checks !== undefined) (await this.checks()).check(tool, args);
     const { timeoutMs = this.timeoutMs, retry = true, signal } = options;
     const work = { what: name, isRepeatable: retry && isRepeatable(tool), timeoutMs, signal };
     const result = await this.attempts.perform(work, (live, leftMs) => sendCall(live, name, args, options, leftMs));

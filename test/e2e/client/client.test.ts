@@ -154,7 +154,7 @@ it('[C1] [X3] installed as a package it is plain JavaScript with types, and work
       encoding: 'utf8',
     });
     expect(built.status, built.stderr + built.stdout).toBe(0);
-    for (const name of ['@modelcontextprotocol', 'zod']) {
+    for (const name of ['@modelcontextprotocol', 'zod', 'ajv', 're2js']) {
       fs.symlinkSync(fs.realpathSync(path.join(ROOT, 'node_modules', name)), path.join(app, 'node_modules', name));
     }
     const program = `
