@@ -177,9 +177,13 @@ beforeAll(async () => {
     .filter((name) => !name.startsWith('node_modules') && fs.statSync(path.join(installed, name)).isFile());
 }, INSTALL_MS);
 
-afterAll(() => {
+afterAll(async () => {
   for (const child of started) child.kill('SIGKILL');
-  for (const pid of programs()) process.kill(pid, 'SIGKILL');
+  // After a failure a router may still run, and start again what is killed before it.
+  await until('nothing of the package runs any more', () => {
+    for (const pid of programs()) process.kill(pid, 'SIGKILL');
+    return programs().length === 0;
+  });
   for (const each of [folder, clone]) fs.rmSync(each, { recursive: true, force: true, maxRetries: 3 });
 }, INSTALL_MS);
 
