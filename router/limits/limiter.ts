@@ -71,6 +71,22 @@ export class Limiter {
     return 0;
   }
 
+  /**
+   * The same in this process alone, which asks no ledger: for what must be answered when nothing can be written.
+   * @returns 0 when it stays within the limit, else milliseconds until another may
+   */
+  takeHere(key: string, limit: number): number {
+    const now = this.options.now();
+    const { windows } = this;
+    const hash = hashOf(key, this.options.ledger.seed);
+    const segment = windows.segmentOf(hash);
+    const at = segment.at(hash, stepOf(now));
+    const count = windows.countAt(segment, at, now);
+    if (count >= limit) return windows.msUntilFree(segment, at, now, count - limit + 1);
+    windows.addAt(segment, at, now);
+    return 0;
+  }
+
   /** Counts what happened anyway. */
   count(key: string): void {
     const now = this.options.now();

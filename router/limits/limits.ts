@@ -50,15 +50,16 @@ export class Limits {
     return this.take(`c:${agentId}`, perMinute, `Too many requests of ${agentId}`, agentId);
   }
 
-  /** The same for pings, of which there may be as many as of all else together. */
-  ofPings({ agentId }: Caller): Promise<void> | undefined {
-    return this.take(`p:${agentId}`, this.options.perMinute(), `Too many pings of ${agentId}`, undefined);
+  /** The same for pings, of which each router process takes as many as of all else together. Throws Limited. */
+  ofPings({ agentId }: Caller): void {
+    const perMinute = this.options.perMinute();
+    const waitMs = this.options.limiter.takeHere(`p:${agentId}`, perMinute);
+    if (waitMs > 0) throw this.refusal(`Too many pings of ${agentId}`, perMinute, waitMs, undefined);
   }
 
-  /** Counts what has no answer. @returns whether it is too much by now; asked of the ledger meanwhile, it is not */
+  /** Counts what has no answer. @returns whether it is too much by now */
   isTooNoisy({ agentId }: Caller): boolean {
-    const waitMs = this.options.limiter.take(`n:${agentId}`, NOTICES_BY_CALL * this.options.perMinute());
-    return typeof waitMs === 'number' && waitMs > 0;
+    return this.options.limiter.takeHere(`n:${agentId}`, NOTICES_BY_CALL * this.options.perMinute()) > 0;
   }
 
   /** The same for a row of the matrix: each caller's calls by it. */

@@ -22,8 +22,8 @@ export function limitCaller(call: Call, { limits }: Router): Promise<void> | und
 }
 
 /** The same for asking whether we live: counted by itself. */
-export function limitPing(call: Call, { limits }: Router): Promise<void> | undefined {
-  return isExempt(call) ? undefined : limits.ofPings(call.caller);
+export function limitPing(call: Call, { limits }: Router): void {
+  if (!isExempt(call)) limits.ofPings(call.caller);
 }
 
 /** The same for what the row and the server's profile say. */
