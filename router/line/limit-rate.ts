@@ -21,7 +21,7 @@ export function limitCaller(call: Call, { limits }: Router): Promise<void> | und
   }
 }
 
-/** The same for asking whether we live: counted by itself. */
+/** The same for asking whether we live: counted by itself. Throws Limited. */
 export function limitPing(call: Call, { limits }: Router): void {
   if (!isExempt(call)) limits.ofPings(call.caller);
 }

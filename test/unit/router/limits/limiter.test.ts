@@ -87,6 +87,16 @@ it('[S1] takes the whole limit at once, and says when the next may come', async 
   expect(await limiter.take('alice', 100)).toBe(0);
 });
 
+it('[S1] takes in this process alone what has to be answered when nothing can be written', async () => {
+  const one = await processOn();
+  const other = await processOn();
+  for (let i = 0; i < 10; i++) expect(one.limiter.takeHere('alice', 10)).toBe(0);
+  expect(one.limiter.takeHere('alice', 10)).toBeGreaterThan(59_000);
+  expect(other.limiter.takeHere('alice', 10)).toBe(0);
+  pass(60_250, one.tick, other.tick);
+  expect(one.limiter.takeHere('alice', 10)).toBe(0);
+});
+
 it('[S1] never lets more through than the limit, however calls and time come', async () => {
   const { limiter, tick } = await processOn();
   let n = 0;
