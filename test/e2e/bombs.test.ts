@@ -127,14 +127,15 @@ describe('a server that lists', { timeout: 60_000 }, () => {
     await listings();
     const before = await alone.stop();
     const beside = await Canary.start(village.url, tokenFor('alice'), 'up__echo', 5);
-    for (const bomb of ['largest', 'many_tools', 'largest', 'many_keys', 'none'])
-      await session.call('bomb__arm', { bomb, times: 100 });
+    for (const until = performance.now() + 2_000; performance.now() < until; )
+      for (const bomb of ['largest', 'many_tools', 'largest', 'many_keys', 'none'])
+        await session.call('bomb__arm', { bomb, times: 100 });
     const during = await beside.stop();
     console.log(
       `canary: median ${before.medianMs.toFixed(1)} ms alone, ${during.medianMs.toFixed(1)} beside, worst ${during.worstMs.toFixed(0)}`,
     );
     expect(during.failures).toEqual([]);
-    expect(during.calls).toBeGreaterThan(20);
+    expect(during.calls).toBeGreaterThan(10);
     expect(await stalls.longestMs()).toBeLessThan(MAX_STALL_MS);
     expect(await stateOf(village, 'bomb')).toMatchObject({ state: 'ready', starts: 1 });
   });
