@@ -203,7 +203,7 @@ export async function openRouter(settings: Settings, config: Config, log: Logger
     approvals: createUsedApprovals(stopStore.store),
     cache: new AnswerCache(() => timer.now()),
     timer,
-    backlog: new Backlog(),
+    backlog: new Backlog(() => timer.now()),
     log,
     figures: new Figures(),
     events,

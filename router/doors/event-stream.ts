@@ -153,7 +153,7 @@ export class EventStream {
     if (response.writableLength - text.length > MAX_QUEUED_BYTES) {
       this.response = undefined;
       response.destroy();
-    } else this.shared.backlog.wrote(response);
+    } else this.shared.backlog.wrote(response, text.length);
   }
 }
 

@@ -37,7 +37,7 @@ export class SseOutlet implements Outlet {
     const text = `event: message\ndata: ${onOneLine(message)}\n\n`;
     this.response.write(text, 'latin1');
     if (this.response.writableLength - text.length > MAX_QUEUED_BYTES) this.response.destroy();
-    else this.backlog.wrote(this.response);
+    else this.backlog.wrote(this.response, text.length);
   }
   keepAlive(): void {
     if (this.open) this.response.write(': alive\n\n');

@@ -112,13 +112,13 @@ export class WebSocketConnection implements Outlet, Queue {
     }
     if (this.current === undefined && holding === undefined && text.length <= PIECE_BYTES) {
       this.ws.send(Buffer.from(text, 'latin1'), { binary: false });
-      this.options.backlog.wrote(this);
+      this.options.backlog.wrote(this, text.length);
       return;
     }
     this.waiting.push({ text, holding });
     if (holding === undefined) this.waitingBytes += text.length;
     if (this.current === undefined) this.next();
-    if (holding === undefined) this.options.backlog.wrote(this);
+    if (holding === undefined) this.options.backlog.wrote(this, text.length);
   }
 
   cut(tokenId: string | undefined): void {

@@ -15,7 +15,7 @@ export async function holdTwinStill(vault: Vault, file: string, copy: () => void
   }
   const store = await openTwinStore({ file, key: found.key, mayMake: false });
   try {
-    store.holdStill(copy);
+    await store.holdStill(copy);
   } finally {
     await store.close();
   }

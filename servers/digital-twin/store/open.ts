@@ -3,6 +3,7 @@
  * store of this key is an error, and stays as it was found.
  */
 import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import { type Counters, createCounters } from '../../../shared/counters.ts';
 import { createQueries, type Queries } from '../../../shared/queries.ts';
@@ -23,12 +24,13 @@ export interface TwinStore extends Queries<Tables>, Counters<Counter> {
    * Runs `work` while nobody can write and everything is in the file itself.
    * @throws StoreError when others write all the time
    */
-  holdStill(work: () => void): void;
+  holdStill(work: () => void): Promise<void>;
   /** Whether the file was replaced or removed since it was opened. */
   isGone(): boolean;
 }
 
-const MOST_ATTEMPTS = 20;
+/** How long a backup looks for a moment in which everything is in the file. */
+const HOLD_MS = 10_000;
 /** SQLCipher 4's. A file of another length was cut off, unless the write-ahead log still has what is missing. */
 const PAGE_OCTETS = 4_096;
 
@@ -75,8 +77,8 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
       if (all) connection.exec('VACUUM');
       connection.pragma('wal_checkpoint(TRUNCATE)');
     },
-    holdStill(work) {
-      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    async holdStill(work) {
+      for (const began = performance.now(); performance.now() - began < HOLD_MS; ) {
         connection.pragma('wal_checkpoint(TRUNCATE)');
         const isDone = store.transaction(() => {
           // Somebody may have written between the checkpoint and this transaction.
@@ -85,6 +87,7 @@ export async function openTwinStore({ file, key, mayMake }: TwinFile): Promise<T
           return true;
         });
         if (isDone) return;
+        await sleep(Math.random() * 5);
       }
       throw new StoreError('A twin is written to all the time, so it could not be copied; try again.');
     },

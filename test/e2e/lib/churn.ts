@@ -83,7 +83,8 @@ class Churn {
     const quarters = [];
     for (let quarter = 1; quarter <= QUARTERS; quarter++) quarters.push(await this.quarter(quarter, startedAt));
     // Within its time, and the look that is taken now and then.
-    const areOver = async () => (await this.sessions()) === 0 && openFiles(this.pid) <= filesBefore;
+    const areOver = async () =>
+      (await this.sessions()) === 0 && openFiles(this.pid) <= filesBefore && childrenOf(this.pid).length === 1;
     await until('all sessions are over', areOver, (idleSeconds + 8) * 1_000).catch(() => {});
     const verified = await this.village.cli('audit', 'verify');
     if (verified.code !== 0) this.faults.push(verified.stdout + verified.stderr);

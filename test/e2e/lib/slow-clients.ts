@@ -62,7 +62,6 @@ export async function slowClients({ sockets, floods, floodMb, aloneMs }: SlowOpt
     },
     env: {
       ...stalls.env,
-      NODE_OPTIONS: stalls.env.NODE_OPTIONS + (process.env.H_OPT ?? ''),
       MCP_DEFAULT_TIMEOUT: '60',
     },
   });

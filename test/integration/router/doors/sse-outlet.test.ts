@@ -34,7 +34,7 @@ it('[S3] D09: an answer that comes after the end of a stream which nobody reads 
   const response = await stuck();
   const errors: unknown[] = [];
   response.on('error', (error) => errors.push(error));
-  const outlet = new SseOutlet(response, 'jti', new Backlog());
+  const outlet = new SseOutlet(response, 'jti', new Backlog(() => performance.now()));
   expect(outlet.open).toBe(true);
   outlet.close();
   expect(response.writableFinished).toBe(false);

@@ -41,7 +41,13 @@ async function pair(options: { isBusy?: () => boolean; autoPong?: boolean } = {}
     listener.close();
   });
   const isBusy = options.isBusy ?? (() => false);
-  const limits = { backlog: new Backlog(), tokenId: 'jti', heartbeatMs: HEARTBEAT_MS, idleMs: IDLE_MS, isBusy };
+  const limits = {
+    backlog: new Backlog(() => performance.now()),
+    tokenId: 'jti',
+    heartbeatMs: HEARTBEAT_MS,
+    idleMs: IDLE_MS,
+    isBusy,
+  };
   return { client, server, connection: new WebSocketConnection(server, socket, limits) };
 }
 
