@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type AuditEntry, encodeEntry, MAX_DETAILS, MAX_STRING } from '../../../../router/audit/entry.ts';
+import { type AuditEntry, encodeEntry, MAX_DETAILS, MAX_STRING, Subject } from '../../../../router/audit/entry.ts';
 import type { LongValue } from '../../../../router/audit/protocol.ts';
 import { escapeUnsafe, isUnsafe } from '../../../../router/audit/safe-text.ts';
 
@@ -48,4 +48,25 @@ it.each(['\u007f', '\u009b', '\u200b', '\u2028', '\u202e', '\u2066', '\ufeff', '
 
 it.each(['plain', 'Zoë', '日本', '\u{1f600}'])('[D07] leaves %j as it is', (text) => {
   expect(isUnsafe(JSON.stringify(text))).toBe(false);
+});
+
+it.each([
+  { agent: 'sage', tokenId: 't1', session: 's1', server: 'fog', tool: 'fog__run', rule: 'fog/*' },
+  { agent: 'ü\u202e"', resource: 'file:///a\\b' },
+  { agent: 'a'.repeat(MAX_STRING + 1), tool: 'x' },
+  {},
+])('[D1] [D07] a record whose fields stand in a subject that others share says the same: %#', (fields) => {
+  const own: AuditEntry = {
+    kind: 'call_finished',
+    callId: '7f6c2a9e-1111-4222-8333-123456789abc',
+    outcome: 'failed',
+    reason: 'timeout',
+    durationMs: 1.25,
+    workflow: 'w1',
+    trace: 'a'.repeat(32),
+    details: { note: 'two\nlines \u202e' },
+  };
+  const shared = encode({ ...own, subject: new Subject(fields) }, 3);
+  expect(shared).toEqual(encode({ ...own, ...fields }, 3));
+  expect(isUnsafe(encodeEntry({ ...own, subject: new Subject(fields) }, 3, []))).toBe(false);
 });
