@@ -2,65 +2,15 @@
  * What in a text of a call's arguments looks like an attack, and how much that weighs: the one table of the screening (S2). A weight depends on
  * what the argument is for: a command is honest where commands are taken, and suspicious as a user's name.
  */
-
-/** What an argument takes: a name, a path, a number …; a line of text; what people write; what a machine runs or parses;
- * `literal`: whatever it is, nothing is made of it that runs or is parsed, so that it can only be aimed at a model. */
-export type Kind = 'value' | 'line' | 'prose' | 'code' | 'literal';
-
-export interface Feature {
-  readonly name: string;
-  readonly weights: Readonly<Record<Kind, number>>;
-  /** It is looked for only in texts that contain one of these: asking that of all features together is much cheaper. */
-  readonly needs: readonly string[];
-  /** On the text in lower case, decoded, with ordinary letters. */
-  readonly pattern: RegExp;
-}
-
-const words = (text: string, kind: Kind) => text.split(' ').map((word): [string, Kind] => [word, kind]);
-
-/** An argument's name says what it is for; what is not here takes values. */
-const KINDS: ReadonlyMap<string, Kind> = new Map([
-  ...words('title subject label labels caption headline', 'line'),
-  ...words(
-    'content contents text texts body document documents message messages description note notes reason',
-    'prose',
-  ),
-  ...words('reasoning justification comment comments summary prompt query question q search markdown snippet', 'prose'),
-  ...words('abstract feedback answer about bio value chunk passage transcript', 'prose'),
-  ...words('sql statement command commands cmd script code source program args argv expression template html', 'code'),
-  ...words('xml svg markup patch diff regex regexp pattern formula selector filter pipeline where jq xpath', 'code'),
-  ...words('graphql old_str new_str file_text payload function yaml config', 'code'),
-]);
-
-export function kindOf(key: string, around: Kind): Kind {
-  if (around === 'literal') return around;
-  const kind = KINDS.get(key);
-  if (kind === undefined) return around;
-  return around === 'code' ? 'code' : kind;
-}
-
-/** A line of text is nearly a value: what is certain there is nearly so here. */
-const LINE_LESS = 0.06;
-const weights = (value: number, prose: number, code: number) => ({
-  value,
-  line: Math.max(prose, Math.round((value - LINE_LESS) * 100) / 100),
-  prose,
-  code,
-  literal: 0,
-});
-
-/** Aimed at a model that reads it. */
-const orders = (value: number, prose: number, code: number) => ({
-  ...weights(value, prose, code),
-  literal: Math.min(prose, 0.75),
-});
+import { type Feature, weights } from './feature.ts';
+import { MODEL_FEATURES } from './model-features.ts';
 
 const COMMANDS =
   'cat|curl|wget|nc|ncat|netcat|bash|sh|zsh|dash|rm|chmod|chown|python\\d?|perl|ruby|php|node|powershell|pwsh|cmd|whoami|id|uname|hostname|ifconfig|ls|dir|ping|nslookup|dig|telnet|ssh|scp|dd|mkfs|kill|env|printenv|base64|eval|exec|sleep|touch|find|xargs|tee|crontab|useradd|passwd|type|more|head|tail|less|awk|sed|grep|echo|cp|mv|mkfifo|certutil|net user';
 const SENSITIVE =
   '(?:etc[\\\\/](?:passwd|shadow|sudoers|hosts|ssh[\\\\/])|\\.ssh[\\\\/](?:id_|authorized_keys)|id_(?:rsa|ed25519|ecdsa)(?![\\w.]*\\.pub)|\\.aws[\\\\/]credentials|\\.kube[\\\\/]config|\\.docker[\\\\/]config|proc[\\\\/](?:self|\\d+)[\\\\/](?:environ|mem|cmdline|maps)|windows[\\\\/](?:win\\.ini|system32)|boot\\.ini|\\.gnupg[\\\\/]|\\.netrc|\\.pgpass|\\.bash_history|wp-config\\.php|web\\.config|sam\\b[\\\\/]?$)';
 
-export const FEATURES: readonly Feature[] = [
+const MACHINE_FEATURES: readonly Feature[] = [
   {
     name: 'sql-quote-break',
     weights: weights(0.9, 0.6, 0.25),
@@ -274,135 +224,10 @@ export const FEATURES: readonly Feature[] = [
     pattern:
       /\bro0ab[a-z0-9+/]|\bo:\d+:"[\w\\]+":\d+:\{|!!(?:python|java|ruby|javax)|_\$\$nd_func|aced0005|c__builtin__|cos\nsystem|"@type"\s*:\s*"(?:com|java|org)\./,
   },
-  {
-    name: 'overrides-instructions',
-    weights: orders(0.9, 0.85, 0.6),
-    needs: [
-      'ignore',
-      'disregard',
-      'forget',
-      'override',
-      'bypass',
-      'drop',
-      'discard',
-      'stop following',
-      'not follow',
-      "don't follow",
-    ],
-    pattern:
-      /(?:^|[.!?:;,>\]\n*#-]|\b(?:please|now|and|then|must|should|you|just))\s*(?:ignore|disregard|forget|override|bypass|drop|discard|stop following|do not follow|don't follow)\s+(?:(?:all|any|every|everything|the|of|your|my|these|those|you|were|been|that|what)\s+){0,5}(?:(?:previous|prior|above|earlier|preceding|existing|original|initial|current|system|safety|former|past|other|developer)\s+)?(?:\w+\s+)?(?:instructions?|prompts?|rules|guidelines?|directives?|directions|polic(?:y|ies)|told|training|context|restrictions)\b/,
-  },
-  {
-    name: 'changes-role',
-    weights: orders(0.6, 0.55, 0.4),
-    needs: [
-      'you are n',
-      'from now on',
-      'act as',
-      'pretend ',
-      ' mode',
-      'jailbr',
-      'do anything now',
-      'unrestricted',
-      'no restrictions',
-      'no limitations',
-      'no filters',
-    ],
-    pattern:
-      /\byou are (?:now|no longer)\b|from now on,? you|\bact as (?:an? )?(?:unrestricted|admin|root|dan\b|system|evil)|pretend (?:to be|you|that)|(?:developer|debug|god|admin|dan|maintenance|sudo) mode\b|jailbr(?:eak|oken)|do anything now|\bunrestricted (?:ai|model|assistant)|no (?:restrictions|limitations|filters) (?:apply|anymore)/,
-  },
-  {
-    name: 'asks-for-secrets',
-    weights: orders(0.62, 0.6, 0.4),
-    needs: [
-      'system prompt',
-      'instructions',
-      'api key',
-      'apikey',
-      'api_key',
-      'api-key',
-      'password',
-      'secret',
-      'credential',
-      'access token',
-      'private key',
-      'environment variable',
-      '.env',
-      'conversation history',
-      'conversation so far',
-      'chat history',
-    ],
-    pattern:
-      /(?:reveal|print|repeat|output|show|display|dump|leak|exfiltrate|send|post|upload|forward|e-?mail|give|tell|list|return|include|read|paste|attach|transmit)\b[^.\n]{0,60}\b(?:your |the |all |any |every |its |hidden |initial )*(?:system prompt|(?:system |hidden |initial |developer )instructions|api[ _-]?keys?|passwords?|secrets?|credentials?|access tokens?|private keys?|environment variables|\.env\b|conversation (?:history|so far)|chat history)/,
-  },
-  {
-    name: 'sends-elsewhere',
-    weights: orders(0.4, 0.45, 0.3),
-    needs: ['http', '@', 'webhook', 'attacker'],
-    pattern:
-      /(?:send|post|upload|forward|exfiltrate|e-?mail|mail|bcc|leak|transmit|submit|copy|deliver)\b[^.\n]{0,80}(?:\bto\b|\bat\b|\bvia\b)[^\n]{0,30}(?:https?:\/\/|[\w.+-]+@[\w-]+\.|webhook|attacker)/,
-  },
-  {
-    name: 'asks-for-secrecy',
-    weights: orders(0.5, 0.5, 0.4),
-    needs: [
-      'do not',
-      "don't",
-      'never',
-      'without',
-      'silently',
-      'secretly',
-      'covertly',
-      'say nothing',
-      'must not',
-      'should not',
-      'may not',
-    ],
-    pattern:
-      /(?:do not|don't|never|without)\s+(?:\w+\s+)?(?:tell(?:ing)?|mention(?:ing)?|inform(?:ing)?|notify(?:ing)?|alert(?:ing)?|reveal(?:ing)?|ask(?:ing)?)\b[^.\n]{0,30}\b(?:the )?(?:user|human|anyone|owner|operator)|(?:silently|secretly|covertly)\s+\w+|say nothing\b|(?:user|human) (?:must|should|may) (?:not|never) (?:know|see|notice)/,
-  },
-  {
-    name: 'chat-markup',
-    weights: orders(0.88, 0.75, 0.55),
-    needs: [
-      '<|',
-      '[inst',
-      '<<sys',
-      '### ',
-      '</',
-      '<system',
-      '<important',
-      'assistant:',
-      'system:',
-      '[system',
-      '[/inst',
-      '<instruction',
-      '"role"',
-    ],
-    pattern:
-      /<\|(?:im_start|im_end|system|user|assistant|endoftext|end_of_turn|start_header_id)\|?>|\[\/?inst\]|<<\/?sys>>|(?:^|\n)[ \t]*(?:###|---|===)?[ \t]*(?:system|assistant|new instructions?|end of (?:document|input|context))\s*(?:prompt|message|note|override)?\s*:|<\/?(?:system|important|instructions?|admin|tool_result|user_input|document|context)>\s|\[system\b[^\]]{0,40}\]|\bbegin (?:new|admin|system) (?:prompt|session|instructions)/,
-  },
-  {
-    name: 'destructive-order',
-    weights: orders(0.5, 0.45, 0.1),
-    needs: [
-      'delete ',
-      'wipe ',
-      'erase ',
-      'transfer ',
-      'drop ',
-      'approve ',
-      'grant ',
-      'disable ',
-      'execute ',
-      'run ',
-      'call ',
-      'invoke ',
-    ],
-    pattern:
-      /(?:^|[.!,:;\n]|\band|\bthen|\binstead|\bmust|\bnow|\bimmediately)\s*,?\s*(?:please\s+)?(?:delete|wipe|erase|transfer|drop|approve|grant|disable|execute|run|call|invoke)\s+(?:all|every|the|any|this|these|my|your|me|full|root|admin|following)\b[^.\n]{0,60}(?:files?|tables?|records?|data|users?|backups?|money|funds|tokens?|access|rights|commands?|tools?|functions?|audit|logs?|security|permissions?|proposals?|requests?|votes?)/,
-  },
 ];
+
+/** All of them: what a machine runs or parses, and what is aimed at a model. */
+export const FEATURES: readonly Feature[] = [...MACHINE_FEATURES, ...MODEL_FEATURES];
 
 /** Found in the characters themselves, before they are made ordinary. */
 export interface CharacterFeature {

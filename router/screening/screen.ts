@@ -3,7 +3,8 @@
  * and it says why (S2). Knows nothing of tools, sessions or the audit.
  */
 import { decodeOctets, type Octets } from '../../shared/json/octets.ts';
-import { CHARACTER_FEATURES, FEATURES, type Kind, kindOf, WHOLE } from './features.ts';
+import { CHARACTER_FEATURES, FEATURES, WHOLE } from './features.ts';
+import { type Kind, kindOf } from './kinds.ts';
 import { Needles } from './needles.ts';
 
 export interface Reason {
